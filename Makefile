@@ -1,0 +1,94 @@
+# Build, test and demonstrate mxforge. `make help` lists the targets.
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/bash
+
+B := build
+V ?= 0
+Q := $(if $(filter 1,$V),,@)
+say = $(if $(filter 1,$V),,@printf '  %-9s %s\n' $1 $2)
+
+CFLAGS   ?= -O2 -g
+CSTD     := -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off
+CPPFLAGS += -I. -I$B/gen -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -MMD -MP
+LDLIBS   := -lopenblas -ljansson -lz -lpthread -lm
+SETS     := tiny small sim large
+DEFS     := golden/isa.def golden/ucode.def golden/csr.def golden/params.def
+
+obj = $(patsubst %.c,$B/%.o,$1)
+csources = $(sort $(shell find $1 -name '*.c'))
+
+golden_src   := $(filter-out golden/gen.c,$(call csources,golden))
+compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
+firmware_src := $(wildcard firmware/*.c)
+sim_src      := $(wildcard sim/*.c)
+unit_helpers := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
+
+all: $B/mxf ## build the command build/mxf
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+clean: ## remove build/
+	$(Q)rm -rf $B
+.PHONY: all help clean
+
+# Generated from the definition files.
+$B/golden-gen: golden/gen.c golden/isa.c golden/isa.h $(DEFS)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -D_POSIX_C_SOURCE=200809L -O1 -o $@ golden/gen.c golden/isa.c && $@ check
+$B/gen/build_id.h: $B/golden-gen
+	$(Q)mkdir -p $(@D) && $< build-id $(DEFS) > $@
+$B/gen/mx_pkg.sv: $B/golden-gen
+	$(Q)mkdir -p $(@D) && $< pkg > $@
+$B/gen/%/mx_cfg.sv: $B/golden-gen
+	$(Q)mkdir -p $(@D) && $< cfg $* $(DEFS) > $@
+$B/gen/%.md: $B/golden-gen
+	$(Q)mkdir -p $(@D) && $< $* > $@
+$B/gen/mxforge.svd: $B/golden-gen
+	$(Q)mkdir -p $(@D) && $< svd > $@
+docs: $B/gen/isa.md $B/gen/csr.md $B/gen/params.md $B/gen/mxforge.svd ## reference tables and SVD to build/gen
+.PHONY: docs
+
+# C objects and libraries.
+cc_object = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $1 $(CFLAGS) $(CSTD) -c -o $@ $<
+$B/%.o: %.c | $B/gen/build_id.h
+	$(call say,CC,$<)
+	$(call cc_object,)
+define archive
+$B/lib$1.a: $$(call obj,$$($1_src))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach l,golden compiler firmware sim,$(eval $(call archive,$l)))
+libs := $(foreach l,sim compiler firmware golden,$(if $($l_src),$B/lib$l.a))
+
+# Unit tests.
+$B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CXX) -o $@ $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -lcmocka $(LDLIBS)
+
+# Verilated modules and their C test programs.
+VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
+VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -Irtl -O3 --x-assign fast --x-initial fast --noassert-dummy
+VFLAGS := $(filter-out --noassert-dummy,$(VFLAGS))
+VCXX := $(CXX) -std=c++17 -O2 -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -I. -faligned-new -fcf-protection=none -DVL_TIME_CONTEXT
+verilate = $(call say,VERILATE,$(@D))$(newline)	$(Q)mkdir -p $1 && verilator $(VFLAGS) --Mdir $1 $(wildcard rtl/lint.vlt) $2 \
+  && sed -nE 's/^ *VL_(IN|OUT|INOUT)[A-Z0-9]*\(&?([A-Za-z0-9_]+),([0-9]+),([0-9]+).*/TB_PORT(\2,\3,\4)/p' $1/Vdut.h > $1/Vdut.ports
+define newline
+
+
+endef
+verilated_objects := $B/verilated.o $B/verilated_threads.o
+$(verilated_objects): $B/%.o: $(VERILATOR_ROOT)/include/%.cpp
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D) && $(VCXX) -c -o $@ $<
+tb_objects := $(call obj,$(filter-out tests/rtl/tb_%,$(wildcard tests/rtl/*.c)))
+tb_link = $(call say,LD,$@)$(newline)	$(Q)$(MAKE) -s -C $1 -f Vdut.mk Vdut__ALL.a VERILATOR_ROOT=$(VERILATOR_ROOT) OPT_FAST=-O2 OPT_SLOW=-O0 > /dev/null \
+  && $(VCXX) -I$1 -o $@ tests/rtl/tb_shim.cpp $1/test.o $(tb_objects) $1/Vdut__ALL.a $(verilated_objects) $B/libgolden.a -lz -lpthread -lm
+$B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
+	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
+-include $B/rtl_tests.mk
+
+-include $(shell find $B -name '*.d' -not -name 'Vdut*' 2>/dev/null)

@@ -1,0 +1,21 @@
+#ifndef MX_CMD_H
+#define MX_CMD_H
+// The subcommands of mxf. argv[0] is the subcommand's name; --help prints its
+// usage on stdout and returns MX_OK.
+#include "golden/error.h"
+
+// CMD(name, "one line for mxf --help")
+#define MX_COMMANDS(CMD) \
+  CMD(info, "what a model, quantized model or program image holds") \
+  CMD(quantize, "quantize a model to low-bit block formats") \
+  CMD(compile, "lower a quantized model to a program image") \
+  CMD(run, "generate text on an engine") \
+  CMD(verify, "run on RTL and compare every write with the golden model") \
+  CMD(eval, "perplexity of a model on a text") \
+  CMD(dis, "disassemble a program image or raw words") \
+  CMD(as, "assemble instructions and microcode")
+
+#define CMD(name, text) mx_status mx_cmd_##name(int argc, char **argv, mx_error *e);
+MX_COMMANDS(CMD)
+#undef CMD
+#endif

@@ -1,0 +1,194 @@
+// mxf eval: perplexity of a model over a text.
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>  // isatty
+
+#include "compiler/cmd.h"
+#include "compiler/eval/eval.h"
+#include "compiler/import/bytes.h"
+#include "compiler/import/model.h"
+#include "compiler/ref/reference.h"
+
+enum { DEFAULT_CONTEXT = 2048 };  // at most, without --context
+
+static const char usage[] =
+    "usage: mxf eval MODEL --text FILE [options]\n"
+    "\n"
+    "Perplexity of MODEL (GGUF or llama2.c) over a text, in FP32.\n"
+    "\n"
+    "  --text FILE       text to score\n"
+    "  --split STR       FILE holds documents separated by STR\n"
+    "  --context N       tokens in a sequence with BOS (default: what the model\n"
+    "                    was trained for, 2048 at most)\n"
+    "  --max-tokens N    stop after N scored tokens\n"
+    "  --tokenizer FILE  llama2.c tokenizer.bin (needed by llama2.c models)\n"
+    "  --json            print one JSON object\n"
+    "\n"
+    "Protocol. A sequence is BOS and at most N - 1 tokens of the text. Every token\n"
+    "after BOS is scored by -ln p(token | all before it in its sequence); BOS is\n"
+    "not scored and no end token is added.\n"
+    "  Without --split the whole text is tokenized once and cut, in order, into\n"
+    "  runs of N - 1 tokens (the last may be shorter), each a sequence: every\n"
+    "  token of the text is scored once.\n"
+    "  With --split the text is cut at each STR, ASCII white space around each\n"
+    "  document and empty documents are dropped, and each document, tokenized by\n"
+    "  itself, is one sequence; its tokens past N - 1 are dropped.\n"
+    "perplexity = exp(mean score); bits per byte = sum of scores / ln 2 / bytes of\n"
+    "text that the scored tokens stand for.\n";
+
+typedef struct {
+  const char *model, *text, *split, *tokenizer;
+  uint64_t context, max_tokens;  // 0: default, all
+  bool json, help;
+} arguments;
+
+// ---- command line ----------------------------------------------------------------
+
+static mx_status parse_number(const char *option, const char *text, uint64_t least, uint64_t most,
+                              uint64_t *out, mx_error *e) {
+  char *end;
+  errno = 0;
+  unsigned long long v = strtoull(text, &end, 10);
+  if (text[0] < '0' || text[0] > '9' || *end || errno || v < least || v > most)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE,
+                   "--%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, text, least,
+                   most);
+  *out = v;
+  return MX_OK;
+}
+
+static const struct option options[] = {{"text", required_argument, NULL, 't'},
+                                        {"split", required_argument, NULL, 's'},
+                                        {"context", required_argument, NULL, 'c'},
+                                        {"max-tokens", required_argument, NULL, 'm'},
+                                        {"tokenizer", required_argument, NULL, 'k'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {0}};
+
+static mx_status take_option(int option, char **argv, arguments *a, mx_error *e) {
+  switch (option) {
+    case 't': a->text = optarg; return MX_OK;
+    case 's': a->split = optarg; return MX_OK;
+    case 'k': a->tokenizer = optarg; return MX_OK;
+    case 'j': a->json = true; return MX_OK;
+    case 'h': a->help = true; return MX_OK;
+    case 'c': return parse_number("context", optarg, 2, 1 << 24, &a->context, e);
+    case 'm': return parse_number("max-tokens", optarg, 1, UINT64_MAX, &a->max_tokens, e);
+    case ':':
+      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s needs a value (mxf eval --help)",
+                     argv[optind - 1]);
+    default:
+      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is no option of eval (mxf eval --help)",
+                     argv[optind - 1]);
+  }
+}
+
+static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
+  *a = (arguments){0};
+  mx_status s = MX_OK;
+  optind = 0;  // glibc: start again, whatever was parsed before
+  opterr = 0;
+  for (int c; !s && (c = getopt_long(argc, argv, ":", options, NULL)) != -1;)
+    s = take_option(c, argv, a, e);
+  if (s || a->help) return s;
+  if (argc - optind != 1)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one MODEL, found %d (mxf eval --help)",
+                   argc - optind);
+  a->model = argv[optind];
+  if (!a->text) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--text FILE is missing (mxf eval --help)");
+  return MX_OK;
+}
+
+// ---- output ------------------------------------------------------------------------
+
+static void show_progress(void *self, const mx_eval_result *r, double done) {
+  (void)self;
+  fprintf(stderr, "\r%5.1f %%  %" PRIu64 " tokens  perplexity %.4f ", 100 * done, r->tokens,
+          r->perplexity);
+  if (done >= 1) fprintf(stderr, "\n");
+}
+
+static mx_status print_json(const arguments *a, uint32_t context, const mx_eval_result *r,
+                            mx_error *e) {
+  json_t *o = json_pack(
+      "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "model", a->model, "text", a->text,
+      "protocol", a->split ? "documents" : "windows", "context", (json_int_t)context, "sequences",
+      (json_int_t)r->sequences, "tokens", (json_int_t)r->tokens, "bytes", (json_int_t)r->bytes,
+      "mean_nll", r->mean_nll, "perplexity", r->perplexity, "bits_per_byte", r->bits_per_byte);
+  if (!o)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
+                   "no JSON for this result: a name is not UTF-8 or a figure is not finite");
+  json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+  putchar('\n');
+  json_decref(o);
+  return MX_OK;
+}
+
+static void print_text(const arguments *a, uint32_t context, const mx_eval_result *r) {
+  printf("perplexity     %.4f\n", r->perplexity);
+  printf("mean NLL       %.6f nats over %" PRIu64 " tokens\n", r->mean_nll, r->tokens);
+  printf("bits per byte  %.4f over %" PRIu64 " bytes\n", r->bits_per_byte, r->bytes);
+  if (a->split)
+    printf("protocol       %" PRIu64 " documents, each BOS and its first %u tokens at most; "
+           "BOS not scored\n", r->sequences, context - 1);
+  else
+    printf("protocol       %" PRIu64 " windows, each BOS and %u tokens of the text; "
+           "BOS not scored\n", r->sequences, context - 1);
+}
+
+// ---- evaluation --------------------------------------------------------------------
+
+static mx_status eval_file(const arguments *a, const mx_scorer *scorer,
+                           const mx_tokenizer *tokenizer, uint32_t context, mx_error *e) {
+  mx_file text;
+  mx_status s = mx_file_map(a->text, &text, e);
+  if (s) return s;
+  mx_eval_options o = {.context = context, .split = a->split, .max_tokens = a->max_tokens};
+  if (isatty(STDERR_FILENO)) o.progress = show_progress;
+  mx_eval_result r;
+  s = mx_eval_text(scorer, tokenizer, (const char *)text.data, text.size_bytes, &o, &r, e);
+  if (!s && a->json) s = print_json(a, context, &r, e);
+  else if (!s) print_text(a, context, &r);
+  mx_file_unmap(&text);
+  return s;
+}
+
+static uint32_t choose_context(const arguments *a, uint32_t trained) {
+  if (a->context) return (uint32_t)a->context;
+  return trained < 2 ? 2 : trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
+}
+
+// Evaluates the FP32 model. Another engine (a quantized model on the golden
+// device) gets its own function like this one, chosen in mx_cmd_eval.
+static mx_status eval_reference(const arguments *a, mx_error *e) {
+  mx_model *model;
+  mx_reference *reference = NULL;
+  mx_status s = mx_model_load(a->model, a->tokenizer, &model, e);
+  if (s) return s;
+  uint32_t context = choose_context(a, model->config.context_length);
+  s = mx_reference_new(model, context, &reference, e);
+  mx_scorer scorer = {reference, mx_reference_score};
+  if (!s) s = eval_file(a, &scorer, model->tokenizer, context, e);
+  mx_reference_free(reference);
+  mx_model_free(model);
+  return s;
+}
+
+mx_status mx_cmd_eval(int argc, char **argv, mx_error *e) {
+  arguments a;
+  mx_status s = parse(argc, argv, &a, e);
+  if (s) return s;
+  if (a.help) fputs(usage, stdout);
+  else s = eval_reference(&a, e);  // one engine so far
+  if (!s && fflush(stdout))
+    s = mx_fail(e, MX_IO, MX_NOWHERE, "cannot write the result: %s", strerror(errno));
+  return s;
+}

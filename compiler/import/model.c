@@ -1,0 +1,170 @@
+#include "compiler/import/model.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>    // isfinite
+#include <stdio.h>   // snprintf
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/import/bytes.h"
+#include "compiler/import/gguf.h"
+#include "compiler/import/llama2c.h"
+
+enum { LAYER_MATRICES = sizeof(mx_layer) / sizeof(mx_matrix), MAX_EXTENT = 1 << 24 };
+
+static mx_status check_extent(const char *name, uint64_t value, mx_loc at, mx_error *e) {
+  if (value == 0) return mx_fail(e, MX_FORMAT, at, "the %s is 0", name);
+  if (value > MAX_EXTENT)
+    return mx_fail(e, MX_LIMIT, at, "the %s is %" PRIu64 "; at most 2^24 is supported", name,
+                   value);
+  return MX_OK;
+}
+
+static mx_status check_extents(const mx_config *c, mx_loc at, mx_error *e) {
+  const struct {
+    const char *name;
+    uint64_t value;
+  } extents[] = {
+      {"embedding length", c->dim},       {"feed-forward length", c->hidden_dim},
+      {"number of layers", c->n_layers},  {"number of heads", c->n_heads},
+      {"head dimension", c->head_dim},    {"number of KV heads", c->n_kv_heads},
+      {"vocabulary size", c->vocab_size}, {"context length", c->context_length},
+      {"width of all heads", (uint64_t)c->n_heads * c->head_dim},
+  };
+  mx_status s = MX_OK;
+  for (size_t i = 0; !s && i < sizeof extents / sizeof *extents; i++)
+    s = check_extent(extents[i].name, extents[i].value, at, e);
+  return s;
+}
+
+mx_status mx_config_check(const mx_config *c, mx_loc at, mx_error *e) {
+  mx_status s = check_extents(c, at, e);
+  if (s) return s;
+  if (c->n_heads % c->n_kv_heads)
+    return mx_fail(e, MX_FORMAT, at, "%u heads do not share %u KV heads evenly", c->n_heads,
+                   c->n_kv_heads);
+  if (c->head_dim % 2)
+    return mx_fail(e, MX_FORMAT, at, "the head dimension is %u; RoPE needs an even one",
+                   c->head_dim);
+  if (!isfinite(c->rope_theta) || c->rope_theta <= 0)
+    return mx_fail(e, MX_FORMAT, at, "the RoPE base is %g; it must be positive",
+                   (double)c->rope_theta);
+  if (!isfinite(c->rms_eps) || c->rms_eps < 0)
+    return mx_fail(e, MX_FORMAT, at, "the RMS epsilon is %g; it must not be negative",
+                   (double)c->rms_eps);
+  return MX_OK;
+}
+
+static void shape_layer(mx_layer *layer, const mx_config *c) {
+  uint32_t dim = c->dim, hidden = c->hidden_dim;
+  uint32_t q = c->n_heads * c->head_dim, kv = c->n_kv_heads * c->head_dim;
+#define SHAPE(field, name, rows, cols) layer->field = (mx_matrix){rows, cols, NULL};
+  MX_LAYER_MATRICES(SHAPE)
+#undef SHAPE
+}
+
+mx_status mx_model_new(const mx_config *config, bool tied, mx_model **out, mx_error *e) {
+  *out = NULL;
+  mx_model *m = calloc(1, sizeof *m);
+  mx_layer *layers = calloc(config->n_layers, sizeof *layers);
+  if (!m || !layers) {
+    free(m);
+    free(layers);
+    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for %u layers", config->n_layers);
+  }
+  m->config = *config;
+  m->layers = layers;
+  m->tied = tied;
+  m->token_embd = m->output = (mx_matrix){config->vocab_size, config->dim, NULL};
+  m->output_norm = (mx_matrix){1, config->dim, NULL};
+  for (uint32_t i = 0; i < config->n_layers; i++) shape_layer(&layers[i], config);
+  *out = m;
+  return MX_OK;
+}
+
+mx_status mx_matrix_allocate(mx_matrix *m, mx_error *e) {
+  uint64_t n = (uint64_t)m->rows * m->cols;
+  m->data = n <= SIZE_MAX / sizeof *m->data ? malloc((size_t)n * sizeof *m->data) : NULL;
+  if (m->data) return MX_OK;
+  return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a matrix of %u x %u floats", m->rows,
+                 m->cols);
+}
+
+void mx_model_tie(mx_model *m) {
+  assert(m->tied);
+  m->output.data = m->token_embd.data;
+}
+
+mx_status mx_matrix_check_finite(const mx_matrix *m, const char *name, mx_loc at, mx_error *e) {
+  for (size_t i = 0; i < (size_t)m->rows * m->cols; i++)
+    if (!isfinite(m->data[i]))
+      return mx_fail(e, MX_FORMAT, at, "tensor '%s' holds %f in row %zu, column %zu", name,
+                     (double)m->data[i], i / m->cols, i % m->cols);
+  return MX_OK;
+}
+
+uint32_t mx_model_matrix_count(const mx_model *m) {
+  return LAYER_MATRICES * m->config.n_layers + (m->tied ? 2 : 3);
+}
+
+static mx_matrix *layer_matrix(const mx_model *m, uint32_t index,
+                               char name[MX_MATRIX_NAME_BYTES]) {
+  static const char *const names[] = {
+#define NAME(field, text, rows, cols) text,
+      MX_LAYER_MATRICES(NAME)
+#undef NAME
+  };
+  uint32_t i = index / LAYER_MATRICES, k = index % LAYER_MATRICES;
+  mx_layer *layer = &m->layers[i];
+  mx_matrix *matrices[] = {
+#define ADDRESS(field, text, rows, cols) &layer->field,
+      MX_LAYER_MATRICES(ADDRESS)
+#undef ADDRESS
+  };
+  snprintf(name, MX_MATRIX_NAME_BYTES, "blk.%u.%s.weight", i, names[k]);
+  return matrices[k];
+}
+
+mx_matrix *mx_model_matrix(const mx_model *m, uint32_t index, char name[MX_MATRIX_NAME_BYTES]) {
+  assert(index < mx_model_matrix_count(m));
+  mx_model *w = (mx_model *)(uintptr_t)m;  // as strchr: const in, mutable out
+  uint32_t in_layers = LAYER_MATRICES * m->config.n_layers;
+  if (index >= 1 && index <= in_layers) return layer_matrix(m, index - 1, name);
+  const char *text = index == 0               ? "token_embd.weight"
+                     : index == in_layers + 1 ? "output_norm.weight"
+                                              : "output.weight";
+  snprintf(name, MX_MATRIX_NAME_BYTES, "%s", text);
+  return index == 0 ? &w->token_embd : index == in_layers + 1 ? &w->output_norm : &w->output;
+}
+
+void mx_model_free(mx_model *m) {
+  if (!m) return;
+  char name[MX_MATRIX_NAME_BYTES];
+  for (uint32_t i = 0; i < mx_model_matrix_count(m); i++) free(mx_model_matrix(m, i, name)->data);
+  free(m->layers);
+  mx_tokenizer_free(m->tokenizer);
+  free(m);
+}
+
+// Tells the type of a model file by its first bytes and reads it.
+static mx_status read_model(const mx_file *f, const char *path, const char *tokenizer_path,
+                            mx_model **out, mx_error *e) {
+  if (mx_gguf_detect(f->data, f->size_bytes))
+    return mx_gguf_load(f->data, f->size_bytes, path, tokenizer_path, out, e);
+  if (mx_llama2c_detect(f->data, f->size_bytes))
+    return mx_llama2c_load(f->data, f->size_bytes, path, tokenizer_path, out, e);
+  return mx_fail(e, MX_FORMAT, (mx_loc){path, 0},
+                 "neither a GGUF file (magic \"GGUF\") nor a llama2.c model (seven plausible "
+                 "int32 sizes)");
+}
+
+mx_status mx_model_load(const char *path, const char *tokenizer_path, mx_model **out,
+                        mx_error *e) {
+  *out = NULL;
+  mx_file file;
+  mx_status s = mx_file_map(path, &file, e);
+  if (!s) s = read_model(&file, path, tokenizer_path, out, e);
+  mx_file_unmap(&file);
+  return s;
+}

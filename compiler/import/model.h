@@ -1,0 +1,106 @@
+#ifndef MX_MODEL_H
+#define MX_MODEL_H
+// A Llama-architecture model in memory, in FP32, whatever file it came from.
+//
+// One layer, with x[dim] the residual stream and norm(v, g) = g * v /
+// sqrt(mean(v^2) + rms_eps):
+//   h = norm(x, attn_norm); q = wq h, k = wk h, v = wv h; RoPE on q and k;
+//   x += wo attention(q, k, v), query head i using KV head
+//        i / (n_heads / n_kv_heads), scores scaled by 1/sqrt(head_dim), causal;
+//   h = norm(x, ffn_norm); x += w_down (silu(w_gate h) * (w_up h)).
+// logits = output norm(x, output_norm).
+// RoPE turns the pair (2i, 2i+1) of each head by position * rope_theta^(-2i/head_dim).
+#include <stdbool.h>
+#include <stddef.h>  // size_t
+#include <stdint.h>
+
+#include "compiler/import/tokenizer.h"
+#include "golden/error.h"
+
+typedef struct {
+  uint32_t dim;             // width of the residual stream
+  uint32_t hidden_dim;      // width of the feed-forward layer
+  uint32_t n_layers;
+  uint32_t n_heads;         // query heads, a multiple of n_kv_heads
+  uint32_t n_kv_heads;
+  uint32_t head_dim;        // even
+  uint32_t vocab_size;
+  uint32_t context_length;  // positions the model was trained for
+  float rope_theta;
+  float rms_eps;
+} mx_config;
+
+typedef struct {
+  uint32_t rows, cols;
+  float *data;  // [rows][cols]; a product reduces along cols
+} mx_matrix;
+
+// The matrices of a layer: field, name in GGUF after "blk.N.", rows, cols, with
+// q = n_heads * head_dim and kv = n_kv_heads * head_dim.
+#define MX_LAYER_MATRICES(X)              \
+  X(attn_norm, "attn_norm", 1, dim)       \
+  X(wq, "attn_q", q, dim)                 \
+  X(wk, "attn_k", kv, dim)                \
+  X(wv, "attn_v", kv, dim)                \
+  X(wo, "attn_output", dim, q)            \
+  X(ffn_norm, "ffn_norm", 1, dim)         \
+  X(w_gate, "ffn_gate", hidden, dim)      \
+  X(w_up, "ffn_up", hidden, dim)          \
+  X(w_down, "ffn_down", dim, hidden)
+
+typedef struct {
+#define MX_FIELD(field, name, rows, cols) mx_matrix field;
+  MX_LAYER_MATRICES(MX_FIELD)
+#undef MX_FIELD
+} mx_layer;
+
+typedef struct {
+  mx_config config;
+  mx_matrix token_embd;     // [vocab_size][dim]
+  mx_layer *layers;         // [n_layers]
+  mx_matrix output_norm;    // [1][dim]
+  mx_matrix output;         // [vocab_size][dim]; token_embd's data when `tied`
+  bool tied;
+  mx_tokenizer *tokenizer;  // owned; NULL only in models made by mx_model_new
+  char format[64];          // what the file was, for people: "GGUF v3 (F32 F16)"
+} mx_model;
+
+enum { MX_MATRIX_NAME_BYTES = 48 };
+
+// Loads the model file at `path` (GGUF or llama2.c, told apart by content) and
+// its tokenizer: GGUF files carry one, which the file at `tokenizer_path`
+// (llama2.c's tokenizer.bin) replaces unless that is NULL; llama2.c models need
+// it. The caller frees *out. MX_FORMAT, MX_UNSUPPORTED and MX_IO errors name
+// file, offset, what was expected and what was found; MX_USAGE: a tokenizer
+// is needed. A weight that is infinite or NaN is MX_FORMAT.
+mx_status mx_model_load(const char *path, const char *tokenizer_path, mx_model **out,
+                        mx_error *e);
+void mx_model_free(mx_model *m);  // NULL is allowed
+
+// Refuses (MX_FORMAT, or MX_LIMIT for sizes over 2^24) a configuration that no
+// model can have; `at` locates it in the error.
+mx_status mx_config_check(const mx_config *config, mx_loc at, mx_error *e);
+
+// A model with every matrix's rows and cols set, and data NULL. The caller has
+// checked the configuration and that n_layers is no larger than its input
+// justifies; it frees *out.
+mx_status mx_model_new(const mx_config *config, bool tied, mx_model **out, mx_error *e);
+
+// Sets m->data to rows * cols floats, uninitialised (freed with the model).
+mx_status mx_matrix_allocate(mx_matrix *m, mx_error *e);
+
+// Points `output` at token_embd's data in a tied model, once that is there.
+void mx_model_tie(mx_model *m);
+
+// MX_FORMAT if an element of the matrix is not finite; `at` is where data[0][0]
+// lies in the file.
+mx_status mx_matrix_check_finite(const mx_matrix *m, const char *name, mx_loc at, mx_error *e);
+
+// Number of matrices with data of their own: 2 + 9 * n_layers, and 1 if !tied.
+uint32_t mx_model_matrix_count(const mx_model *m);
+
+// Matrix `index` < mx_model_matrix_count: token_embd, the layers' in the order
+// of MX_LAYER_MATRICES, output_norm, output. Writes its name in GGUF, such as
+// "blk.0.attn_q.weight", to `name`.
+mx_matrix *mx_model_matrix(const mx_model *m, uint32_t index, char name[MX_MATRIX_NAME_BYTES]);
+#endif

@@ -1,0 +1,59 @@
+#ifndef MX_IMAGE_H
+#define MX_IMAGE_H
+// The program image (.mxp): what a compiled model is, for every engine.
+//
+// File, little endian, sections in any order:
+//   0   char[4]  "MXP1"
+//   4   u32      CRC-32 (zlib's) of all bytes from offset 8 to the end
+//   8   u64      file size in bytes
+//   16  u32      build id of the device it was compiled for
+//   20  char[12] name of the parameter set, zero padded
+//   32  u32[16]  facts, in the order of MX_IMAGE_FACTS
+//   96  u32      number of sections, then for each: u32 kind, u32 0, u64 offset, u64 bytes
+#include <stddef.h>
+#include <stdint.h>
+
+#include "golden/error.h"
+#include "golden/params.h"
+
+// FACT(name, "meaning"); addresses are bytes relative to MEM_BASE.
+#define MX_IMAGE_FACTS(FACT) \
+  FACT(mem_bytes, "memory the device needs; what the memory section does not hold starts as zeros") \
+  FACT(init_entry, "program to run once after loading") \
+  FACT(token_entry, "program to run per token: ARG1 = token, ARG2 = position") \
+  FACT(result_addr, "after a token: u32, index of the greatest logit") \
+  FACT(logits_addr, "after a token: FP32 logits[vocab_size]") \
+  FACT(vocab_size, "tokens") \
+  FACT(context_length, "positions 0 .. context_length - 1 may be run, in order") \
+  FACT(bos_id, "token that begins a text") \
+  FACT(eos_id, "token that ends a text")
+
+typedef struct { uint32_t addr; char text[60]; } mx_note;  // "layer 2 ffn_down"
+
+typedef struct {
+  const mx_params *params;
+#define FACT(name, text) uint32_t name;
+  MX_IMAGE_FACTS(FACT)
+#undef FACT
+  uint8_t *memory;          // [memory_bytes], initial contents from byte 0
+  uint32_t memory_bytes;
+  uint8_t *tokenizer;       // [tokenizer_bytes], as mx_tokenizer_write leaves it
+  uint32_t tokenizer_bytes;
+  mx_note *notes;           // [n_notes], ascending: from addr on, instructions belong to text
+  uint32_t n_notes;
+  char *info;               // JSON text about model and formats; never NULL after reading
+} mx_image;
+
+// Read and check an image: magic, size, CRC, sections, facts within memory,
+// parameter set and build id known to this build.
+mx_status mx_image_read(const char *path, mx_image **out, mx_error *e);
+
+// Write through a temporary file, renamed when complete.
+mx_status mx_image_write(const char *path, const mx_image *image, mx_error *e);
+
+// Frees the image and all it points to.
+void mx_image_free(mx_image *image);
+
+// What the instruction at addr belongs to; "" if nothing is known.
+const char *mx_image_note(const mx_image *image, uint32_t addr);
+#endif

@@ -1,0 +1,107 @@
+// FP32 product y = a * b: mx_fp_mul of golden/fp32.h.
+//
+// Handshake: none; every edge takes operands. Latency 3: operands sampled at
+// edge n are on y_o after edge n+2. Throughput 1 per cycle. No reset: y_o is
+// unknown until the first operands have passed.
+//
+// Split16 = 1 breaks the 24 x 24 product into four of 16 x 16 and less, each with
+// its addition, as iCE40's SB_MAC16 takes them; else the synthesis divides it.
+`default_nettype none
+
+module fp_mul #(
+  parameter int unsigned Split16 = 0
+) (
+  input  wire logic        clk_i,
+  input  wire logic [31:0] a_i,
+  input  wire logic [31:0] b_i,
+  output      logic [31:0] y_o
+);
+
+  // ---- 1, 2: product of the significands ----
+  wire logic [23:0] a = {1'b1, a_i[22:0]};
+  wire logic [23:0] b = {1'b1, b_i[22:0]};
+  logic [25:0] product2_q;  // bits 47..22, and the OR of bits 21..0
+  logic        sticky2_q;
+  if (Split16 != 0) begin : g_split
+    wire logic [31:0] low = a[15:0] * b[15:0];
+    logic [31:0] cross_q;
+    logic [15:0] a_low_q;
+    logic [7:0]  a_high_q, b_high_q;
+    logic        sticky_q;
+    always_ff @(posedge clk_i) begin
+      cross_q  <= a[23:16] * b[15:0] + {16'd0, low[31:16]};
+      sticky_q <= low[15:0] != 16'd0;
+      a_low_q  <= a[15:0];
+      a_high_q <= a[23:16];
+      b_high_q <= b[23:16];
+    end
+    // Bits 47..16 of the product. The high bytes are multiplied in place, so
+    // that each sum has one reader and stays in its block.
+    wire logic [31:0] middle = a_low_q * b_high_q + cross_q;
+    logic [31:0] high_q;
+    logic        sticky_high_q;
+    always_ff @(posedge clk_i) begin
+      high_q        <= {a_high_q, 8'd0} * {b_high_q, 8'd0} + middle;
+      sticky_high_q <= sticky_q;
+    end
+    assign product2_q = high_q[31:6];
+    assign sticky2_q  = sticky_high_q || high_q[5:0] != 6'd0;
+  end else begin : g_whole
+    logic [47:0] product_q;
+    always_ff @(posedge clk_i) begin
+      product_q  <= a * b;
+      product2_q <= product_q[47:22];
+      sticky2_q  <= product_q[21:0] != 22'd0;
+    end
+  end
+
+  // ---- 1: exponents and special operands ----
+  wire logic a_zero = a_i[30:23] == 8'd0;
+  wire logic b_zero = b_i[30:23] == 8'd0;
+  wire logic a_top  = a_i[30:23] == 8'hFF;
+  wire logic b_top  = b_i[30:23] == 8'hFF;
+  wire logic a_nan  = a_top && a_i[22:0] != 23'd0;
+  wire logic b_nan  = b_top && b_i[22:0] != 23'd0;
+  logic [8:0] exp_q;
+  logic       sign_q, nan_q, inf_q, zero_q;
+  always_ff @(posedge clk_i) begin
+    exp_q  <= {1'b0, a_i[30:23]} + {1'b0, b_i[30:23]};
+    nan_q  <= a_nan || b_nan || (a_top && b_zero) || (a_zero && b_top);
+    inf_q  <= a_top || b_top;
+    zero_q <= a_zero || b_zero;
+    sign_q <= a_i[31] ^ b_i[31];
+  end
+
+  // ---- 2: bias ----
+  logic [9:0] exp2_q;  // exponent sum - 128
+  logic       sign2_q, nan2_q, inf2_q, zero2_q;
+  always_ff @(posedge clk_i) begin
+    exp2_q  <= {1'b0, exp_q} - 10'd128;
+    sign2_q <= sign_q && !nan_q;
+    nan2_q  <= nan_q;
+    inf2_q  <= inf_q;
+    zero2_q <= zero_q && !inf_q;
+  end
+
+  // ---- 3: normalise, round, pack ----
+  wire logic        top      = product2_q[25];
+  wire logic [22:0] fraction = top ? product2_q[24:2] : product2_q[23:1];
+  wire logic        half     = top ? product2_q[1] : product2_q[0];
+  wire logic        rest     = sticky2_q || (top && product2_q[0]);
+  wire logic        round_up = half && (rest || fraction[0]);
+  wire logic [32:0] packed_y = {exp2_q, fraction} + {8'd0, top, !top, 22'd0, round_up};
+  wire logic        under = zero2_q || packed_y[32] || packed_y[31:23] == 9'd0;
+  wire logic        over  = inf2_q || packed_y[31] || packed_y[30:23] == 8'hFF;
+
+  always_ff @(posedge clk_i) begin
+    y_o[31] <= sign2_q;
+    if (under && !inf2_q) y_o[30:23] <= 8'd0;
+    else                  y_o[30:23] <= packed_y[30:23] | {8{over}};
+    if (under || over) y_o[21:0] <= 22'd0;
+    else               y_o[21:0] <= packed_y[21:0];
+    y_o[22] <= nan2_q || (packed_y[22] && !under && !over);
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,27 @@
+# Reads the `// tb:` lines of RTL test programs and prints make rules.
+#   name=NAME top=MODULE [set=SET] [params=P=V,P=V] [dir=DIR]   (name defaults to the file's)
+/^\/\/ tb:/ {
+  name = FILENAME; sub(/.*\/tb_/, "", name); sub(/\.c$/, "", name)
+  top = name; set = ""; params = ""; dir = "rtl"
+  for (i = 3; i <= NF; i++) {
+    key = $i; sub(/=.*/, "", key); value = $i; sub(/^[^=]*=/, "", value)
+    if (key == "name") name = value; else if (key == "top") top = value
+    else if (key == "set") set = value; else if (key == "params") params = value
+    else if (key == "dir") dir = value
+    else { print "$(error " FILENAME ": unknown key " key " in a tb: line)"; next }
+  }
+  flags = ""; defines = ""
+  n = split(params, list, ",")
+  for (i = 1; i <= n; i++) { flags = flags " -G" list[i]; defines = defines " -DTB_" list[i] }
+  if (set != "") defines = defines " -DTB_SET='\"" set "\"' -DTB_SET_" set
+  d = "$B/rtl/" name ".dir"
+  cfg = set == "" ? "" : " $B/gen/" set "/mx_cfg.sv"
+  print "rtl_tests += $B/rtl/tb_" name
+  print d "/Vdut.mk: " dir "/" top ".sv $B/gen/mx_pkg.sv" cfg " $(wildcard rtl/lint.vlt)"
+  print "\t$(call verilate," d ",$B/gen/mx_pkg.sv" cfg " " dir "/" top ".sv --top-module " top flags ")"
+  print d "/test.o: " FILENAME " | " d "/Vdut.mk"
+  print "\t$(call cc_object,-I" d defines ")"
+  print "$B/rtl/tb_" name ": " d "/Vdut.mk " d "/test.o $(tb_objects) $(verilated_objects) $B/libgolden.a"
+  print "\t$(call tb_link," d ")"
+  print "-include " d "/Vdut__ver.d"
+}
