@@ -11,7 +11,7 @@ static bool is_inf(uint32_t a) { return (a & ~MX_FP_SIGN) == MX_FP_INF; }
 static uint32_t flush(uint32_t a) { return exponent(a) ? a : a & MX_FP_SIGN; }
 
 // Significand of a normal number: value = significand * 2^(exponent - 150).
-static uint32_t significand(uint32_t a) { return (a & FRACTION) | HIDDEN; }
+static uint32_t significand_of(uint32_t a) { return (a & FRACTION) | HIDDEN; }
 
 // Position of the leading one; x != 0.
 static int leading_one(uint64_t x) {
@@ -71,8 +71,8 @@ uint32_t mx_fp_add(uint32_t a, uint32_t b) {
 
   // 30 bits below the significand: the shifted operand keeps every bit that
   // can matter, and the sum stays within 55 bits.
-  uint64_t large = (uint64_t)significand(a) << 30;
-  uint64_t small = shift_right_jam((uint64_t)significand(b) << 30, exponent(a) - exponent(b));
+  uint64_t large = (uint64_t)significand_of(a) << 30;
+  uint64_t small = shift_right_jam((uint64_t)significand_of(b) << 30, exponent(a) - exponent(b));
   uint64_t sum = differ ? large - small : large + small;
   if (!sum) return 0;
   return round_pack(sign, sum, (int)exponent(a) - 150 - 30);
@@ -88,7 +88,7 @@ uint32_t mx_fp_mul(uint32_t a, uint32_t b) {
   bool zero = !exponent(a) || !exponent(b);
   if (is_inf(a) || is_inf(b)) return zero ? MX_FP_NAN : sign | MX_FP_INF;
   if (zero) return sign;
-  uint64_t product = (uint64_t)significand(a) * significand(b);
+  uint64_t product = (uint64_t)significand_of(a) * significand_of(b);
   return round_pack(sign, product, (int)exponent(a) + (int)exponent(b) - 300);
 }
 

@@ -23,29 +23,28 @@ module fp_mul #(
   logic [25:0] product2_q;  // bits 47..22, and the OR of bits 21..0
   logic        sticky2_q;
   if (Split16 != 0) begin : g_split
+    // Each registered sum of a product and 16 or 24 bits is one block.
     wire logic [31:0] low = a[15:0] * b[15:0];
-    logic [31:0] cross_q;
-    logic [15:0] a_low_q;
+    logic [31:0] cross_a_q, cross_b_q;
     logic [7:0]  a_high_q, b_high_q;
     logic        sticky_q;
     always_ff @(posedge clk_i) begin
-      cross_q  <= a[23:16] * b[15:0] + {16'd0, low[31:16]};
-      sticky_q <= low[15:0] != 16'd0;
-      a_low_q  <= a[15:0];
-      a_high_q <= a[23:16];
-      b_high_q <= b[23:16];
+      cross_a_q <= a[23:16] * b[15:0] + {16'd0, low[31:16]};
+      cross_b_q <= a[15:0] * b[23:16];
+      sticky_q  <= low[15:0] != 16'd0;
+      a_high_q  <= a[23:16];
+      b_high_q  <= b[23:16];
     end
-    // Bits 47..16 of the product. The high bytes are multiplied in place, so
-    // that each sum has one reader and stays in its block.
-    wire logic [31:0] middle = a_low_q * b_high_q + cross_q;
+    wire logic [31:0] middle = cross_a_q + cross_b_q;
     logic [31:0] high_q;
-    logic        sticky_high_q;
+    logic [9:0]  middle_q;
     always_ff @(posedge clk_i) begin
-      high_q        <= {a_high_q, 8'd0} * {b_high_q, 8'd0} + middle;
-      sticky_high_q <= sticky_q;
+      high_q    <= a_high_q * b_high_q + {16'd0, middle[31:16]};
+      middle_q  <= middle[15:6];
+      sticky2_q <= sticky_q || middle[5:0] != 6'd0;
     end
-    assign product2_q = high_q[31:6];
-    assign sticky2_q  = sticky_high_q || high_q[5:0] != 6'd0;
+    assign product2_q = {high_q[15:0], middle_q};
+    wire logic unused = |high_q[31:16];
   end else begin : g_whole
     logic [47:0] product_q;
     always_ff @(posedge clk_i) begin

@@ -64,10 +64,10 @@ module mx_dot_mac #(
   mx_tree_sum #(.Inputs(Parts), .Width(PartBits)) u_sum (.x_i(part_q), .y_o(chunk));
 
   logic signed [23:0] last_q;  // the sum of one step before sum_o
-  wire logic signed [23:0] before = first_i ? 24'sd0 : pair_i ? last_q : sum_o;
+  wire logic signed [23:0] carried = first_i ? 24'sd0 : pair_i ? last_q : sum_o;
   always_ff @(posedge clk_i) begin
     if (en_i[4]) begin
-      sum_o  <= before + 24'(chunk);
+      sum_o  <= carried + 24'(chunk);
       last_q <= sum_o;
     end
   end

@@ -38,7 +38,7 @@ module mx_dot_side #(
   localparam int unsigned Windows    = BusBits / WindowBits;   // in a beat
   localparam int unsigned PlaceBits  = EntryBits + 1;
 
-  wire logic [PlaceBits-1:0] pair = PlaceBits'(re_entry_i >> 1);
+  wire logic [PlaceBits-1:0] pair = PlaceBits'(re_entry_i[EntryBits-1:1]);
   // Window and beat of the row; with 1 byte a row a window holds two pairs.
   wire logic [PlaceBits-1:0] window = re_wide_i ? pair : pair >> 1;
   wire logic [PlaceBits-1:0] word   = window >> $clog2(Windows);

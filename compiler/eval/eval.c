@@ -104,7 +104,10 @@ static bool is_space(char c) {
 }
 
 static mx_status eval_document(evaluation *v, const char *text, size_t len, mx_error *e) {
-  while (len && is_space(text[0])) text++, len--;
+  while (len && is_space(text[0])) {
+    text++;
+    len--;
+  }
   while (len && is_space(text[len - 1])) len--;
   if (len == 0) return MX_OK;
   int32_t *ids;

@@ -36,6 +36,13 @@ static uint64_t element_bytes(uint32_t type) {
   return type == MX_GGML_F16 || type == MX_GGML_BF16 ? 2 : 0;
 }
 
+mx_gguf_label mx_gguf_printable(mx_gguf_string s) {
+  mx_gguf_label label = {{0}};
+  for (uint64_t i = 0; i < s.length_bytes && i < sizeof label.text - 1; i++)
+    label.text[i] = s.text[i] >= ' ' && s.text[i] <= '~' ? s.text[i] : '?';
+  return label;
+}
+
 // ---- reading the structure ---------------------------------------------------
 
 static mx_status take_string(mx_bytes *b, const char *what, mx_gguf_string *out, mx_error *e) {
@@ -69,8 +76,8 @@ static mx_status take_array_head(mx_bytes *b, mx_gguf_kv *kv, mx_error *e) {
   kv->is_array = true;
   mx_status s = take_type(b, &kv->type, e);
   if (!s && kv->type == MX_GGUF_ARRAY)
-    return mx_fail(e, MX_UNSUPPORTED, at, "key '%.*s' holds an array of arrays", mx_gguf_shown(kv->key),
-                   kv->key.text);
+    return mx_fail(e, MX_UNSUPPORTED, at, "key '%s' holds an array of arrays",
+                   mx_gguf_printable(kv->key).text);
   if (!s) s = mx_bytes_u64(b, "an array's length", &kv->count, e);
   return s;
 }
@@ -98,8 +105,8 @@ static mx_status take_dims(mx_bytes *b, mx_gguf_tensor *t, mx_error *e) {
   uint32_t n_dims = 0;
   mx_status s = mx_bytes_u32(b, "a number of dimensions", &n_dims, e);
   if (!s && (n_dims < 1 || n_dims > MX_GGUF_MAX_DIMS))
-    return mx_fail(e, MX_FORMAT, at, "tensor '%.*s' has %u dimensions; 1 to %d are allowed",
-                   mx_gguf_shown(t->name), t->name.text, n_dims, MX_GGUF_MAX_DIMS);
+    return mx_fail(e, MX_FORMAT, at, "tensor '%s' has %u dimensions; 1 to %d are allowed",
+                   mx_gguf_printable(t->name).text, n_dims, MX_GGUF_MAX_DIMS);
   for (uint32_t i = 0; i < MX_GGUF_MAX_DIMS; i++) t->dims[i] = 1;
   for (uint32_t i = 0; !s && i < n_dims; i++) s = mx_bytes_u64(b, "a dimension", &t->dims[i], e);
   return s;
@@ -111,15 +118,15 @@ static mx_status size_tensor(const mx_bytes *b, mx_gguf_tensor *t, mx_error *e) 
   t->size_bytes = element_bytes(t->type);
   if (t->size_bytes == 0)
     return mx_fail(e, MX_UNSUPPORTED, at,
-                   "tensor '%.*s' has type %u (%s); F32, F16 and BF16 are read", mx_gguf_shown(t->name),
-                   t->name.text, t->type, tensor_type_name(t->type));
+                   "tensor '%s' has type %u (%s); F32, F16 and BF16 are read",
+                   mx_gguf_printable(t->name).text, t->type, tensor_type_name(t->type));
   for (int i = 0; i < MX_GGUF_MAX_DIMS; i++) {
     if (t->dims[i] == 0)
-      return mx_fail(e, MX_FORMAT, at, "tensor '%.*s' has no elements", mx_gguf_shown(t->name),
-                     t->name.text);
+      return mx_fail(e, MX_FORMAT, at, "tensor '%s' has no elements",
+                     mx_gguf_printable(t->name).text);
     if (t->dims[i] > b->size_bytes / t->size_bytes)
-      return mx_fail(e, MX_FORMAT, at, "tensor '%.*s' is larger than the file's %zu bytes",
-                     mx_gguf_shown(t->name), t->name.text, b->size_bytes);
+      return mx_fail(e, MX_FORMAT, at, "tensor '%s' is larger than the file's %zu bytes",
+                     mx_gguf_printable(t->name).text, b->size_bytes);
     t->size_bytes *= t->dims[i];
   }
   return MX_OK;
@@ -211,7 +218,7 @@ static mx_status sort_kvs(mx_gguf *g, mx_error *e) {
     mx_gguf_string key = g->kvs[i].key;
     if (compare_strings(g->kvs[i - 1].key, key) == 0)
       return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, g->kvs[i].at_bytes),
-                     "key '%.*s' is there twice, first at 0x%" PRIx64, mx_gguf_shown(key), key.text,
+                     "key '%s' is there twice, first at 0x%" PRIx64, mx_gguf_printable(key).text,
                      g->kvs[i - 1].at_bytes);
   }
   return MX_OK;
@@ -223,8 +230,8 @@ static mx_status sort_tensors(mx_gguf *g, mx_error *e) {
     mx_gguf_string name = g->tensors[i].name;
     if (compare_strings(g->tensors[i - 1].name, name) == 0)
       return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, g->tensors[i].at_bytes),
-                     "tensor '%.*s' is there twice, first at 0x%" PRIx64, mx_gguf_shown(name), name.text,
-                     g->tensors[i - 1].at_bytes);
+                     "tensor '%s' is there twice, first at 0x%" PRIx64,
+                     mx_gguf_printable(name).text, g->tensors[i - 1].at_bytes);
   }
   return MX_OK;
 }
@@ -235,8 +242,9 @@ static mx_status check_overlap(mx_gguf *g, mx_error *e) {
     const mx_gguf_tensor *a = &g->tensors[i - 1], *b = &g->tensors[i];
     if (b->data_at_bytes - a->data_at_bytes < a->size_bytes)
       return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, b->at_bytes),
-                     "tensors '%.*s' and '%.*s' overlap at 0x%" PRIx64, mx_gguf_shown(a->name),
-                     a->name.text, mx_gguf_shown(b->name), b->name.text, b->data_at_bytes);
+                     "tensors '%s' and '%s' overlap at 0x%" PRIx64,
+                     mx_gguf_printable(a->name).text, mx_gguf_printable(b->name).text,
+                     b->data_at_bytes);
   }
   return MX_OK;
 }
@@ -248,13 +256,13 @@ static mx_status place_tensor(const mx_gguf *g, mx_gguf_tensor *t, uint64_t data
   uint64_t room = g->size_bytes - data_at;
   if (t->data_at_bytes % alignment)
     return mx_fail(e, MX_FORMAT, at,
-                   "tensor '%.*s' is at data offset %" PRIu64 ", no multiple of %u",
-                   mx_gguf_shown(t->name), t->name.text, t->data_at_bytes, alignment);
+                   "tensor '%s' is at data offset %" PRIu64 ", no multiple of %u",
+                   mx_gguf_printable(t->name).text, t->data_at_bytes, alignment);
   if (t->data_at_bytes > room || t->size_bytes > room - t->data_at_bytes)
     return mx_fail(e, MX_FORMAT, at,
-                   "tensor '%.*s' takes %" PRIu64 " bytes at data offset %" PRIu64
+                   "tensor '%s' takes %" PRIu64 " bytes at data offset %" PRIu64
                    "; the data section has %" PRIu64 " bytes",
-                   mx_gguf_shown(t->name), t->name.text, t->size_bytes, t->data_at_bytes, room);
+                   mx_gguf_printable(t->name).text, t->size_bytes, t->data_at_bytes, room);
   t->data_at_bytes += data_at;
   return MX_OK;
 }
@@ -303,28 +311,19 @@ void mx_gguf_free(mx_gguf *g) {
 
 // ---- look-up -------------------------------------------------------------------
 
+// For bsearch: a string and an entry, which begins with its key or name.
+static int compare_entry(const void *wanted, const void *entry) {
+  return compare_strings(*(const mx_gguf_string *)wanted, *(const mx_gguf_string *)entry);
+}
+
 const mx_gguf_kv *mx_gguf_find(const mx_gguf *g, const char *key) {
   mx_gguf_string wanted = {key, strlen(key)};
-  for (uint64_t low = 0, high = g->n_kvs; low < high;) {
-    uint64_t middle = low + (high - low) / 2;
-    int order = compare_strings(wanted, g->kvs[middle].key);
-    if (order == 0) return &g->kvs[middle];
-    if (order < 0) high = middle;
-    else low = middle + 1;
-  }
-  return NULL;
+  return bsearch(&wanted, g->kvs, (size_t)g->n_kvs, sizeof *g->kvs, compare_entry);
 }
 
 const mx_gguf_tensor *mx_gguf_find_tensor(const mx_gguf *g, const char *name) {
   mx_gguf_string wanted = {name, strlen(name)};
-  for (uint64_t low = 0, high = g->n_tensors; low < high;) {
-    uint64_t middle = low + (high - low) / 2;
-    int order = compare_strings(wanted, g->tensors[middle].name);
-    if (order == 0) return &g->tensors[middle];
-    if (order < 0) high = middle;
-    else low = middle + 1;
-  }
-  return NULL;
+  return bsearch(&wanted, g->tensors, (size_t)g->n_tensors, sizeof *g->tensors, compare_entry);
 }
 
 // Sets *kv to the entry, or to NULL when it may be absent and is.
@@ -337,8 +336,9 @@ static mx_status find_value(const mx_gguf *g, const char *key, bool required,
 
 static mx_status wrong_type(const mx_gguf *g, const mx_gguf_kv *kv, const char *expected,
                             mx_error *e) {
-  return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, kv->at_bytes), "key '%.*s' has type %s%s; expected %s",
-                 mx_gguf_shown(kv->key), kv->key.text, kv->is_array ? "array of " : "",
+  return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, kv->at_bytes),
+                 "key '%s' has type %s%s; expected %s", mx_gguf_printable(kv->key).text,
+                 kv->is_array ? "array of " : "",
                  value_types[kv->type].name, expected);
 }
 
@@ -384,7 +384,8 @@ mx_status mx_gguf_get_bool(const mx_gguf *g, const char *key, bool required, boo
   mx_status s = find_value(g, key, required, &kv, e);
   if (s || !kv) return s;
   uint8_t v = g->data[kv->value_at_bytes];
-  if (kv->is_array || kv->type != MX_GGUF_BOOL || v > 1) return wrong_type(g, kv, "bool (0 or 1)", e);
+  if (kv->is_array || kv->type != MX_GGUF_BOOL || v > 1)
+    return wrong_type(g, kv, "bool (0 or 1)", e);
   *out = v == 1;
   return MX_OK;
 }

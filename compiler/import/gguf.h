@@ -28,7 +28,7 @@ typedef enum {
 } mx_gguf_type;
 
 typedef struct {
-  mx_gguf_string key;
+  mx_gguf_string key;         // the first member: entries are sorted by it
   mx_gguf_type type;          // of the value, or of the elements of an array
   bool is_array;
   uint64_t count;             // elements; 1 without is_array
@@ -39,7 +39,7 @@ typedef struct {
 enum { MX_GGUF_MAX_DIMS = 4 };
 
 typedef struct {
-  mx_gguf_string name;
+  mx_gguf_string name;              // the first member: tensors are sorted by it
   uint64_t dims[MX_GGUF_MAX_DIMS];  // fastest first; 1 past n_dims
   uint32_t type;                    // MX_GGML_F32, _F16 or _BF16
   uint64_t at_bytes;                // file offset of the tensor info
@@ -99,10 +99,12 @@ static inline mx_loc mx_gguf_loc(const mx_gguf *g, uint64_t at_bytes) {
   return (mx_loc){g->path, at_bytes};
 }
 
-// How many characters of a string from the file to print with "%.*s".
-static inline int mx_gguf_shown(mx_gguf_string s) {
-  return s.length_bytes > 64 ? 64 : (int)s.length_bytes;
-}
+// A string from the file, made fit for an error message: cut to 64 bytes, with
+// '?' for what is not printable ASCII.
+typedef struct {
+  char text[65];
+} mx_gguf_label;
+mx_gguf_label mx_gguf_printable(mx_gguf_string s);
 
 // ---- Llama models ------------------------------------------------------------
 

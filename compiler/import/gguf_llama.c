@@ -34,7 +34,7 @@ static mx_status expect_string(const mx_gguf *g, const char *key, bool required,
   mx_status s = mx_gguf_get_string(g, key, required, &v, e);
   if (!s && !equals(v, expected))
     s = mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, value_at(g, key)),
-                "%s is '%.*s'; only '%s' is supported", key, mx_gguf_shown(v), v.text, expected);
+                "%s is '%s'; only '%s' is supported", key, mx_gguf_printable(v).text, expected);
   return s;
 }
 
@@ -148,9 +148,11 @@ static mx_status report_unknown(const mx_gguf *g, const char (*names)[MX_MATRIX_
     mx_gguf_string n = g->tensors[i].name;
     char text[MX_MATRIX_NAME_BYTES] = {0};
     if (n.length_bytes < sizeof text) memcpy(text, n.text, (size_t)n.length_bytes);
-    if (!bsearch(text, names, count, sizeof *names, compare_names))
+    bool known = strlen(text) == n.length_bytes &&  // no NUL inside
+                 bsearch(text, names, count, sizeof *names, compare_names);
+    if (!known)
       return mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, g->tensors[i].at_bytes),
-                     "tensor '%.*s' is no part of a plain Llama model", mx_gguf_shown(n), n.text);
+                     "tensor '%s' is no part of a plain Llama model", mx_gguf_printable(n).text);
   }
   return MX_OK;
 }

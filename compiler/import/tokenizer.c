@@ -256,19 +256,20 @@ static void offer_pair(encoder *x, int32_t left, int32_t right) {
   if (id >= 0) heap_push(x, (pair){x->t->pieces[id].score, left, right, length});
 }
 
-// Length of the UTF-8 character that begins with this byte; a stray
-// continuation byte counts as one character.
-static size_t utf8_length(uint8_t first) {
-  if (first < 0xc0) return 1;
-  if (first < 0xe0) return 2;
-  return first < 0xf0 ? 3 : 4;
+// Bytes of the UTF-8 character at text [len], len > 0. Where the encoding is
+// broken, a stray or truncated sequence counts as one character and takes no
+// byte that begins another, so that escaped spaces stay whole.
+static size_t character_length(const char *text, size_t len) {
+  uint8_t first = (uint8_t)text[0];
+  size_t wanted = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4, n = 1;
+  while (n < wanted && n < len && ((uint8_t)text[n] & 0xc0) == 0x80) n++;
+  return n;
 }
 
 static void cut_characters(encoder *x) {
   x->n_symbols = 0;
   for (size_t at = 0; at < x->n_text;) {
-    size_t n = utf8_length((uint8_t)x->text[at]);
-    if (n > x->n_text - at) n = x->n_text - at;
+    size_t n = character_length(x->text + at, x->n_text - at);
     int32_t i = (int32_t)x->n_symbols++;
     x->symbols[i] = (symbol){i - 1, i + 1, (uint32_t)at, (uint32_t)n};
     at += n;
@@ -400,10 +401,8 @@ size_t mx_tokenizer_max_tokens(size_t len) {
 static mx_status encode_checked(encoder *x, const char *text, size_t len, bool bos, mx_error *e) {
   size_t spaces = 1;
   for (size_t i = 0; i < len; i++) spaces += text[i] == ' ';
-  // A truncated character can swallow part of an escaped space, so only the
-  // number of bytes bounds the number of characters.
-  size_t characters = len + SPACE_BYTES * spaces;
-  x->text = malloc(characters);
+  size_t characters = len + 1;  // an escaped space is one character
+  x->text = malloc(len + SPACE_BYTES * spaces);
   x->symbols = malloc(characters * sizeof *x->symbols);
   x->heap = malloc(2 * characters * sizeof *x->heap);
   if (!x->text || !x->symbols || !x->heap)

@@ -9,7 +9,10 @@
 // among equals) until no pair forms a piece. A remaining character that is no
 // piece gives one byte token "<0xXX>" per byte, or `unk` where there is none.
 // Pieces of type MX_PIECE_USER are cut out of the text first, longest first.
-// Text never gives control tokens: "<s>" in a text is three characters.
+// Text never gives control tokens: "<s>" in a text is three characters. Where
+// the text is no valid UTF-8, a truncated character ends where the next begins
+// (llama.cpp lets it take the following bytes). Decoding the tokens gives the
+// text back, but for U+2581, which becomes a space, and unknown tokens.
 #include <stdbool.h>
 #include <stddef.h>  // size_t
 #include <stdint.h>

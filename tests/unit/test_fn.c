@@ -48,6 +48,8 @@ static void exp2_vectors(void **state) {
       {0xC37FFFFF, 0},          {0xC3800000, 0},           {NEG | INF, 0},
       {0x33000000, 0x3F800000}, {0xB2000000, 0x3F800000},  // 2^(tiny) = 1
       {0x3F000000, 0x3FB504F3}, {0xBF000000, 0x3F3504F3},  // sqrt(2), sqrt(1/2)
+      {0x40490FDB, 0x410D331C}, {0xC0555555, 0x3DCB2FF6},  // 2^pi, 2^(-10/3)
+      {0xC2FBFFFF, 0x0080002C},
       {0x7F800001, MX_FP_NAN},  {0xFFFFFFFF, MX_FP_NAN},
   };
   CHECK(mx_fp_exp2, v);
@@ -64,6 +66,7 @@ static void recip_vectors(void **state) {
       {0xFE800001, NEG},        {0x7F000000, 0},           {0x7F7FFFFF, 0},
       {0x40400000, 0x3EAAAAAA}, {0xC0400000, 0xBEAAAAAA},  // 1/3: one ulp below the nearest
       {0x41200000, 0x3DCCCCCD},                            // 1/10
+      {0xBFFFFFFF, 0xBF000001}, {0x807FFFFF, NEG | INF},
       {0x7FC00000, MX_FP_NAN},  {0xFF800001, MX_FP_NAN},
   };
   CHECK(mx_fp_recip, v);
@@ -78,7 +81,7 @@ static void rsqrt_vectors(void **state) {
       {0x3F800000, 0x3F800000}, {0x40800000, 0x3F000000},  // 1, 1/sqrt(4)
       {0x3E800000, 0x40000000}, {0x00800000, 0x5F000000},  // 1/sqrt(2^-126) = 2^63
       {0x40000000, 0x3F3504F3}, {0x3F000000, 0x3FB504F3},
-      {0x7F7FFFFF, 0x1F800000},
+      {0x7F7FFFFF, 0x1F800000}, {0x40400000, 0x3F13CD3A},
       {0x7FC00000, MX_FP_NAN},  {0xFFC00000, MX_FP_NAN},
   };
   CHECK(mx_fp_rsqrt, v);

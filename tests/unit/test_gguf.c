@@ -156,7 +156,7 @@ static const fault faults[] = {
     {"general.architecture", 0, 4, 13, MX_FORMAT, "value type 13"},
     {"general.architecture", 0, 4, 4, MX_FORMAT, ""},
     {"general.architecture", 4, 8, UINT64_MAX - 7, MX_FORMAT, "a string needs"},
-    {"general.architecture", 12, 1, 'L', MX_UNSUPPORTED, "only 'llama' is supported"},
+    {"general.architecture", 12, 1, '\n', MX_UNSUPPORTED, "'?lama'; only 'llama' is supported"},
     {"general.architectur", 0, 1, 'x', MX_FORMAT, "'general.architecture' is missing"},
     {"general.alignment", 4, 4, 0, MX_FORMAT, "no power of two"},
     {"general.alignment", 4, 4, 48, MX_FORMAT, "no power of two"},
@@ -285,6 +285,39 @@ static void test_variants_are_refused(void **state) {
   check_refused_key("llama.rope.scaling.type", 0, "linear");
 }
 
+static void check_wrong_types(const mx_gguf *g) {
+  uint32_t u;
+  float f;
+  bool b;
+  mx_gguf_string text;
+  const mx_gguf_kv *kv;
+  mx_error e[7] = {0};
+  assert_int_equal(mx_gguf_get_u32(g, "string", true, &u, &e[0]), MX_FORMAT);
+  assert_int_equal(mx_gguf_get_u32(g, "array", true, &u, &e[1]), MX_FORMAT);
+  assert_int_equal(mx_gguf_get_f32(g, "u32", true, &f, &e[2]), MX_FORMAT);
+  assert_int_equal(mx_gguf_get_bool(g, "u32", true, &b, &e[3]), MX_FORMAT);
+  assert_int_equal(mx_gguf_get_string(g, "u32", true, &text, &e[4]), MX_FORMAT);
+  assert_int_equal(mx_gguf_get_string(g, "array", true, &text, &e[5]), MX_FORMAT);
+  assert_int_equal(mx_gguf_get_array(g, "array", true, MX_GGUF_STRING, 1, &kv, &e[6]), MX_FORMAT);
+  assert_string_equal(e[4].text, "key 'u32' has type u32; expected string");
+  assert_string_equal(e[6].text, "key 'array' has 0 elements; expected 1");
+}
+
+static void test_wrong_types(void **state) {
+  (void)state;
+  gguf_writer w = {0};
+  gguf_string(&w, "string", "llama");
+  gguf_array(&w, "array", MX_GGUF_STRING, 0);
+  gguf_u32(&w, "u32", 1);
+  test_buffer b = gguf_finish(&w);
+  mx_gguf g;
+  mx_error e = {0};
+  assert_int_equal(mx_gguf_parse(b.data, b.size, "t.gguf", &g, &e), MX_OK);
+  check_wrong_types(&g);
+  mx_gguf_free(&g);
+  free(b.data);
+}
+
 // ---- files that lie --------------------------------------------------------------
 
 static size_t header_size(const test_buffer *b) {
@@ -347,6 +380,7 @@ int main(void) {
       cmocka_unit_test(test_version_2_and_defaults), cmocka_unit_test(test_load_by_path),
       cmocka_unit_test(test_faults),             cmocka_unit_test(test_offsets_in_errors),
       cmocka_unit_test(test_non_finite_weights), cmocka_unit_test(test_variants_are_refused),
+      cmocka_unit_test(test_wrong_types),
       cmocka_unit_test(test_every_truncation),   cmocka_unit_test(test_bit_flips),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,11 +66,12 @@ static const struct arguments DEFAULTS = {
 
 static int usage(void)
 {
-    fputs("usage: kjv-model train|eval|sample|export [name=value ...]\n"
+    fputs("usage: kjv-model train|eval|sample|encode|export [name=value ...]\n"
           "  train   text= vocab= heldout= checkpoint= curve= seed= steps= rate= final= decay=\n"
           "          dropout= warmup= threads= every=   (goes on from the checkpoint, if any)\n"
           "  eval    checkpoint= vocab= heldout=\n"
           "  sample  checkpoint= vocab= prompt= tokens= temperature= seed=\n"
+          "  encode  vocab= prompt=   (prints the token ids, without <s>)\n"
           "  export  checkpoint= vocab= gguf= llama2c= tokenizer=\n",
           stderr);
     return 2;
@@ -321,6 +322,21 @@ static int run_with_model(const char *command, const struct arguments *a)
     return failed != 0;
 }
 
+static int print_encoding(const struct arguments *a)
+{
+    struct tokenizer t;
+    if (tokenizer_load(&t, a->vocabulary) != 0)
+        return 1;
+    uint32_t *ids = malloc(tokenizer_bound(strlen(a->prompt)) * sizeof *ids);
+    size_t count = ids ? tokenizer_encode(&t, a->prompt, strlen(a->prompt), ids) : SIZE_MAX;
+    for (size_t i = 0; count != SIZE_MAX && i < count; i++)
+        printf("%s%u", i ? " " : "", ids[i]);
+    printf("\n");
+    free(ids);
+    tokenizer_free(&t);
+    return count == SIZE_MAX;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments a = DEFAULTS;
@@ -333,6 +349,8 @@ int main(int argc, char **argv)
     openblas_set_num_threads(1);
     if (strcmp(argv[1], "train") == 0)
         return train(&a);
+    if (strcmp(argv[1], "encode") == 0)
+        return print_encoding(&a);
     if (strcmp(argv[1], "eval") == 0 || strcmp(argv[1], "sample") == 0 ||
         strcmp(argv[1], "export") == 0)
         return run_with_model(argv[1], &a);

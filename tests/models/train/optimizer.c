@@ -1,3 +1,8 @@
+// For pthread_attr_setaffinity_np and the CPU_ macros.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include "optimizer.h"
 
 #include <pthread.h>

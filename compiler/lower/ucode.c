@@ -1,0 +1,207 @@
+// The vector programs. Registers U0..U7 are parameters, U8.. scratch; each
+// program states its parameters. Lengths that the model fixes are immediates.
+#include "compiler/lower/lowering.h"
+
+enum { ADD = MX_UOP_ADD, SUB = MX_UOP_SUB, MUL = MX_UOP_MUL, MOV = MX_UOP_MOV };
+
+typedef struct { unsigned bcast, fn, red; } modifiers;
+static const modifiers plain = {0, 0, 0}, broadcast = {1, 0, 0};
+
+static uint32_t field(unsigned f, uint32_t value) { return value << (f % 256); }
+
+static void word(mx_lowering *l, uint32_t w) {
+  if (l->ucode.n_words < MX_MAX_UCODE) l->ucode.words[l->ucode.n_words] = w;
+  l->ucode.n_words++;
+}
+
+static void vec(mx_lowering *l, unsigned op, unsigned dst, unsigned a, unsigned b, unsigned n, modifiers m) {
+  word(l, op << MX_UOP_LSB | field(MX_UF_VEC_dst, dst) | field(MX_UF_VEC_a, a) | field(MX_UF_VEC_b, b) |
+              field(MX_UF_VEC_n, n) | field(MX_UF_VEC_bcast, m.bcast) | field(MX_UF_VEC_fn, m.fn) | field(MX_UF_VEC_red, m.red));
+}
+
+static void quant(mx_lowering *l, unsigned dst, unsigned a, unsigned bank, unsigned n, unsigned bits, unsigned block) {
+  word(l, (uint32_t)MX_UOP_QUANT << MX_UOP_LSB | field(MX_UF_QUANT_dst, dst) | field(MX_UF_QUANT_a, a) |
+              field(MX_UF_QUANT_bank, bank) | field(MX_UF_QUANT_n, n) | field(MX_UF_QUANT_bits, bits) |
+              field(MX_UF_QUANT_block, block));
+}
+
+static void immediate(mx_lowering *l, uint32_t op, unsigned d, unsigned a, uint32_t value) {
+  word(l, op << MX_UOP_LSB | field(MX_UF_IMM_d, d) | field(MX_UF_IMM_a, a) | field(MX_UF_IMM_imm, value & 0xffff));
+}
+
+static void li(mx_lowering *l, unsigned d, uint32_t value) { immediate(l, MX_UOP_LI, d, 0, value); }
+static void addi(mx_lowering *l, unsigned d, unsigned a, uint32_t value) { immediate(l, MX_UOP_ADDI, d, a, value); }
+static void loop(mx_lowering *l, unsigned d, uint32_t target) { immediate(l, MX_UOP_LOOPU, d, 0, target); }
+static void end(mx_lowering *l) { word(l, 0); }
+static uint32_t here(const mx_lowering *l) { return l->ucode.n_words; }
+
+static void addu(mx_lowering *l, unsigned d, unsigned a, unsigned b) {
+  word(l, (uint32_t)MX_UOP_ADDU << MX_UOP_LSB | field(MX_UF_REG_d, d) | field(MX_UF_REG_a, a) | field(MX_UF_REG_b, b));
+}
+
+static uint32_t constant(const mx_lowering *l, mx_constant k) { return mx_value_addr(l, l->constants) + k; }
+
+// U0 x, U1 gain, U2 y, U3 n, U4 XMEM: y = x * rsqrt(sum x^2 * (1/n) + eps) * gain
+static void write_norm(mx_lowering *l, unsigned bits, unsigned block) {
+  li(l, 8, 1);
+  li(l, 9, constant(l, MX_K_INV_DIM));
+  li(l, 10, constant(l, MX_K_EPS));
+  li(l, 11, constant(l, MX_K_SCRATCH));
+  li(l, 12, 0);
+  vec(l, MUL, 11, 0, 0, 3, (modifiers){.red = MX_RED_SUM});
+  vec(l, MUL, 11, 11, 9, 8, broadcast);
+  vec(l, ADD, 11, 11, 10, 8, (modifiers){.bcast = 1, .fn = MX_FN_RSQRT});
+  vec(l, MUL, 2, 0, 11, 3, broadcast);
+  vec(l, MUL, 2, 2, 1, 3, plain);
+  quant(l, 4, 2, 12, 3, bits, block);
+  end(l);
+}
+
+// U0 row, U1 dst, U2 copies, U3 address of a factor: each copy = row * factor
+static void write_spread(mx_lowering *l) {
+  li(l, 8, l->attention.half);
+  uint32_t top = here(l);
+  vec(l, MUL, 1, 0, 3, 8, broadcast);
+  addu(l, 1, 1, 8);
+  loop(l, 2, top);
+  end(l);
+}
+
+// U0 first halves, then second halves; U1 cos, U2 sin, U3 n, U4 4 * n scratch:
+// first = first * cos - second * sin; second = first * sin + second * cos
+static void write_rope(mx_lowering *l) {
+  addu(l, 8, 0, 3);   // second halves
+  addu(l, 9, 4, 3);
+  addu(l, 10, 9, 3);
+  addu(l, 11, 10, 3);
+  vec(l, MUL, 4, 0, 1, 3, plain);
+  vec(l, MUL, 9, 8, 2, 3, plain);
+  vec(l, MUL, 10, 0, 2, 3, plain);
+  vec(l, MUL, 11, 8, 1, 3, plain);
+  vec(l, SUB, 0, 4, 9, 3, plain);
+  vec(l, ADD, 8, 10, 11, 3, plain);
+  end(l);
+}
+
+// U0 first half of the first head, U1 XMEM, U2 words from head to head, U3
+// heads, U4 words from a first half to its second, U5 bank
+static void write_heads(mx_lowering *l, unsigned bits, unsigned block, uint32_t stride) {
+  li(l, 8, l->attention.half);
+  uint32_t top = here(l);
+  quant(l, 1, 0, 5, 8, bits, block);
+  addu(l, 9, 0, 4);
+  addi(l, 10, 1, l->attention.k_pad);
+  quant(l, 10, 9, 5, 8, bits, block);
+  addu(l, 0, 0, 2);
+  addi(l, 1, 1, stride);
+  loop(l, 3, top);
+  end(l);
+}
+
+// U0 values, U1 XMEM, U2 words from head to head (its length), U3 heads, U5 bank
+static void write_values(mx_lowering *l, unsigned bits, unsigned block, uint32_t stride) {
+  uint32_t top = here(l);
+  quant(l, 1, 0, 5, 2, bits, block);
+  addu(l, 0, 0, 2);
+  addi(l, 1, 1, stride);
+  loop(l, 3, top);
+  end(l);
+}
+
+// U0 scores, U1 XMEM, U2 value scales, U3 tokens, U4 1/sum, 4 words apart, U5
+// words from token to token, U6 positions. Scores are in units of log2.
+static void write_softmax(mx_lowering *l) {
+  li(l, 8, 0);  // bank
+  li(l, 9, 1);
+  li(l, 10, constant(l, MX_K_SCRATCH));
+  uint32_t top = here(l);
+  vec(l, MOV, 10, 0, 0, 6, (modifiers){.red = MX_RED_MAX});
+  vec(l, SUB, 0, 0, 10, 6, (modifiers){.bcast = 1, .fn = MX_FN_EXP2});
+  vec(l, MOV, 10, 0, 0, 6, (modifiers){.red = MX_RED_SUM});
+  vec(l, MOV, 4, 10, 10, 9, (modifiers){.fn = MX_FN_RECIP});
+  vec(l, MUL, 0, 0, 2, 6, plain);
+  quant(l, 1, 0, 8, 6, MX_BITS_8, 1);
+  addu(l, 0, 0, 5);
+  addi(l, 4, 4, 4);
+  addi(l, 8, 8, 1);
+  loop(l, 3, top);
+  end(l);
+}
+
+// U0 mixed values, U1 dst, U2 1/sum, 4 words apart, U3 tokens, U4 words from
+// token to token in the source
+static void write_gather(mx_lowering *l) {
+  li(l, 8, 2 * l->attention.half);
+  uint32_t top = here(l);
+  vec(l, MUL, 1, 0, 2, 8, broadcast);
+  addu(l, 0, 0, 4);
+  addu(l, 1, 1, 8);
+  addi(l, 2, 2, 4);
+  loop(l, 3, top);
+  end(l);
+}
+
+// U0 source, U1 XMEM, U3 n
+static void write_quant(mx_lowering *l, unsigned bits, unsigned block) {
+  li(l, 8, 0);
+  quant(l, 1, 0, 8, 3, bits, block);
+  end(l);
+}
+
+// U0 y, U1 x, U3 n: x = x + y
+static void write_add(mx_lowering *l) {
+  vec(l, ADD, 1, 1, 0, 3, plain);
+  end(l);
+}
+
+// U0 gate, U1 up, U2 y, U3 n, U4 XMEM: y = gate / (1 + exp(-gate)) * up
+static void write_silu(mx_lowering *l, unsigned bits, unsigned block) {
+  li(l, 8, constant(l, MX_K_NEG_LOG2E));
+  li(l, 9, constant(l, MX_K_ONE));
+  li(l, 10, 0);
+  vec(l, MUL, 2, 0, 8, 3, (modifiers){.bcast = 1, .fn = MX_FN_EXP2});
+  vec(l, ADD, 2, 2, 9, 3, (modifiers){.bcast = 1, .fn = MX_FN_RECIP});
+  vec(l, MUL, 2, 2, 0, 3, plain);
+  vec(l, MUL, 2, 2, 1, 3, plain);
+  quant(l, 4, 2, 10, 3, bits, block);
+  end(l);
+}
+
+// U0 logits, U1 index, U3 n
+static void write_argmax(mx_lowering *l) {
+  vec(l, MOV, 1, 0, 0, 3, (modifiers){.red = MX_RED_ARGMAX});
+  end(l);
+}
+
+static void write_program(mx_lowering *l, const mx_ucode_entry *e) {
+  switch (e->kind) {
+    case MX_UC_NORM: write_norm(l, e->bits, e->block); break;
+    case MX_UC_SPREAD: write_spread(l); break;
+    case MX_UC_ROPE: write_rope(l); break;
+    case MX_UC_HEADS: write_heads(l, e->bits, e->block, e->stride); break;
+    case MX_UC_VALUES: write_values(l, e->bits, e->block, e->stride); break;
+    case MX_UC_SOFTMAX: write_softmax(l); break;
+    case MX_UC_GATHER: write_gather(l); break;
+    case MX_UC_QUANT: write_quant(l, e->bits, e->block); break;
+    case MX_UC_ADD: write_add(l); break;
+    case MX_UC_SILU: write_silu(l, e->bits, e->block); break;
+    case MX_UC_ARGMAX: write_argmax(l); break;
+  }
+}
+
+uint32_t mx_ucode_entry_of(mx_lowering *l, mx_ucode_kind kind, unsigned bits, unsigned block, uint32_t stride) {
+  mx_ucode *u = &l->ucode;
+  for (uint32_t i = 0; i < u->n_entries; i++) {
+    const mx_ucode_entry *e = &u->entries[i];
+    if (e->kind == kind && e->bits == bits && e->block == block && e->stride == stride) return e->entry;
+  }
+  uint32_t most = l->params->UCODE_WORDS;
+  mx_ucode_entry e = {kind, bits, block, stride, u->n_words};
+  write_program(l, &e);
+  if (u->n_entries == MX_MAX_ENTRIES || u->n_words > most)
+    mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "the vector programs need %u words, the control store of %s has %u", u->n_words,
+            l->params->name, most);
+  else
+    u->entries[u->n_entries++] = e;
+  return e.entry;
+}

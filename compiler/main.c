@@ -1,0 +1,41 @@
+// mxf: one command, subcommands in the manner of git.
+#include <stdio.h>
+#include <string.h>
+
+#include "compiler/cmd.h"
+
+typedef struct {
+  const char *name, *text;
+  mx_status (*run)(int argc, char **argv, mx_error *e);
+} command;
+
+static const command commands[] = {
+#define CMD(name, text) {#name, text, mx_cmd_##name},
+    MX_COMMANDS(CMD)
+#undef CMD
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_usage(FILE *to) {
+  fputs("usage: mxf COMMAND [ARGUMENTS]    (mxf COMMAND --help tells more)\n\n", to);
+  for (int i = 0; i < N_COMMANDS; i++) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].text);
+}
+
+int main(int argc, char **argv) {
+  mx_error e = {0};
+  if (argc < 2) {
+    print_usage(stderr);
+    return 2;
+  }
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    print_usage(stdout);
+    return 0;
+  }
+  for (int i = 0; i < N_COMMANDS; i++) {
+    if (strcmp(argv[1], commands[i].name)) continue;
+    commands[i].run(argc - 1, argv + 1, &e);
+    return mx_report("mxf", &e);
+  }
+  mx_fail(&e, MX_USAGE, MX_NOWHERE, "no command '%s' (mxf --help lists them)", argv[1]);
+  return mx_report("mxf", &e);
+}

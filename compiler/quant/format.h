@@ -1,0 +1,35 @@
+#ifndef MX_QUANT_FORMAT_H
+#define MX_QUANT_FORMAT_H
+// Number formats by name.
+//
+//   weights       mxint8 mxint6 mxint4   E8M0 scale per block (OCP MX; 4 and 6 bits by extension)
+//                 int4 int4z             FP16 scale per group, int4z with a zero point
+//                 mxfp4                  E2M1 codes through the decode table, E8M0 scale
+//   activations   mxint8 mxint6 mxint4
+//   KV cache      mxint8 mxint4
+// A weight name may end in ":B", B = 16, 32, 64 or 128 (32 otherwise).
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "golden/error.h"
+#include "golden/stream.h"
+
+typedef struct {
+  mx_stream_format stream;  // as it lies in the weight stream; never planar
+  bool codebook;            // 4-bit codes index `table`
+  int8_t table[16];
+  unsigned frac;            // fraction bits of the elements
+} mx_weight_format;
+
+// MX_USAGE with the list of names if `name` is none of them.
+mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_error *e);
+
+// "mxint4:32" into text[16].
+void mx_weight_format_name(const mx_weight_format *f, char text[16]);
+
+// MX_BITS_ code of "mxint8" and so on; `allow_6` as the use permits.
+mx_status mx_element_format_parse(const char *option, const char *name, bool allow_6, unsigned *bits, mx_error *e);
+
+// Storage per weight, in bits, scales and zero points included.
+double mx_weight_format_bits(const mx_weight_format *f);
+#endif

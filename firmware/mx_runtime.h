@@ -1,0 +1,64 @@
+#ifndef MX_RUNTIME_H
+#define MX_RUNTIME_H
+// Runs a language model on the device: facts of the image, one initial
+// program, one program per token. As free of surroundings as the driver: the
+// device's memory is reached through mx_memory_port.
+#include "firmware/mx_driver.h"
+#include "golden/image.h"  // MX_IMAGE_FACTS
+
+// Copying to and from device memory; `addr` is in bytes relative to MEM_BASE.
+// False: the range could not be reached, nothing is known about its contents.
+typedef struct {
+  void *self;
+  bool (*put)(void *self, uint32_t addr, const void *from, uint32_t bytes);
+  bool (*get)(void *self, uint32_t addr, void *to, uint32_t bytes);
+} mx_memory_port;
+
+// What the runtime must know of an image.
+typedef struct {
+  uint32_t build_id;
+#define FACT(name, text) uint32_t name;
+  MX_IMAGE_FACTS(FACT)
+#undef FACT
+} mx_facts;
+
+// Bytes at the beginning of an image file that mx_facts_read needs.
+enum { MX_FACTS_HEADER_BYTES = 96 };
+
+// Take the facts from the first bytes of an image file. Only its magic is
+// checked: check the file where it is written to the board. BAD_IMAGE or OK.
+mx_driver_status mx_facts_read(const uint8_t header[MX_FACTS_HEADER_BYTES], mx_facts *out);
+
+typedef struct {
+  mx_device device;       // mmio set by the caller
+  mx_memory_port memory;  // set by the caller
+  uint64_t memory_base;   // bus address of the device's memory, set by the caller
+  uint32_t max_polls;     // bound of each wait, set by the caller
+  mx_facts facts;         // set by the caller
+  uint32_t position;      // of the next token
+} mx_runtime;
+
+// Probe and reset the device, give it its memory, which must hold the image's
+// memory section and zeros above it, and run the initial program.
+mx_driver_status mx_runtime_begin(mx_runtime *rt);
+
+// Feed one token; *next becomes the greedy choice of what follows it.
+mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next);
+
+// Feed tokens[count]; *next becomes the greedy choice after the last. Stops at
+// the first that fails; rt->position tells how many were fed.
+mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next);
+
+// Give `token` to `emit`, feed it, and go on with what the device chooses, until
+// that is the end token, the context is full or max_tokens were emitted; `emit`
+// may stop it by returning false. OK in all these cases. `token` is what
+// prefill left in *next.
+mx_driver_status mx_runtime_decode(mx_runtime *rt, uint32_t token, uint32_t max_tokens,
+                                   bool (*emit)(void *self, uint32_t token), void *self);
+
+// Positions left.
+static inline uint32_t mx_runtime_room(const mx_runtime *rt) { return rt->facts.context_length - rt->position; }
+
+// Begin a new text: the next token has position 0.
+static inline void mx_runtime_rewind(mx_runtime *rt) { rt->position = 0; }
+#endif

@@ -1,0 +1,382 @@
+// Reading and writing program images. The layout is in image.h; sections are
+//   1 memory     initial contents of the device's memory, from byte 0
+//   2 tokenizer  opaque here
+//   3 notes      for each: u32 address, char[60] zero-padded text; ascending
+//   4 info       JSON text
+// Each kind stands at most once; memory must be there.
+#include "golden/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>  // crc32
+
+enum { CRC_AT = 4, SIZE_AT = 8, BUILD_AT = 16, SET_AT = 20, SET_BYTES = 12, FACTS_AT = 32, FACT_SLOTS = 16 };
+enum { COUNT_AT = 96, SECTIONS_AT = 100, SECTION_BYTES = 24, KINDS = 4, NOTE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
+enum { SECTION_MEMORY = 1, SECTION_TOKENIZER, SECTION_NOTES, SECTION_INFO };
+enum { HEADER_MOST = SECTIONS_AT + KINDS * SECTION_BYTES };
+
+static const struct { const char *name; size_t at; } facts[] = {
+#define FACT(name, text) {#name, offsetof(mx_image, name)},
+    MX_IMAGE_FACTS(FACT)
+#undef FACT
+};
+enum { FACTS = sizeof facts / sizeof *facts };
+
+static uint32_t *fact(mx_image *image, size_t i) { return (uint32_t *)(void *)((char *)image + facts[i].at); }
+
+static uint32_t get32(const uint8_t *b) {
+  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+static uint64_t get64(const uint8_t *b) { return get32(b) | (uint64_t)get32(b + 4) << 32; }
+
+static void put32(uint8_t *b, uint32_t v) {
+  for (unsigned i = 0; i < 4; i++) b[i] = (uint8_t)(v >> (8 * i));
+}
+static void put64(uint8_t *b, uint64_t v) {
+  put32(b, (uint32_t)v);
+  put32(b + 4, (uint32_t)(v >> 32));
+}
+
+// ---- what an image must satisfy, read or to be written -----------------------------
+
+// Where a fact stands in the file.
+static mx_loc fact_loc(const char *path, size_t member) {
+  size_t i = 0;
+  while (facts[i].at != member) i++;
+  return (mx_loc){path, FACTS_AT + 4 * i};
+}
+#define AT(member) fact_loc(path, offsetof(mx_image, member))
+
+static bool inside(uint64_t at, uint64_t bytes, uint64_t size) { return bytes <= size && at <= size - bytes; }
+
+static mx_status check_entry(mx_loc at, const mx_image *im, uint32_t entry, mx_error *e) {
+  uint32_t beat = mx_beat_bytes(im->params), align = beat > 16 ? beat : 16;
+  if (entry % align)
+    return mx_fail(e, MX_FORMAT, at, "program at 0x%" PRIx32 " is not a multiple of %" PRIu32 " bytes", entry, align);
+  if (!inside(entry, 16, im->mem_bytes))
+    return mx_fail(e, MX_FORMAT, at, "program at 0x%" PRIx32 " lies outside the memory of %" PRIu32 " bytes", entry,
+                   im->mem_bytes);
+  return MX_OK;
+}
+
+static mx_status check_id(mx_loc at, uint32_t id, uint32_t vocab_size, mx_error *e) {
+  if (id < vocab_size || id == UINT32_MAX) return MX_OK;  // -1: the model has none
+  return mx_fail(e, MX_FORMAT, at, "token %" PRIu32 " is outside the vocabulary of %" PRIu32, id, vocab_size);
+}
+
+static mx_status check_results(const char *path, const mx_image *im, mx_error *e) {
+  if (!inside(im->result_addr, 4, im->mem_bytes))
+    return mx_fail(e, MX_FORMAT, AT(result_addr), "result at 0x%" PRIx32 " lies outside the memory", im->result_addr);
+  if (!inside(im->logits_addr, 4 * (uint64_t)im->vocab_size, im->mem_bytes))
+    return mx_fail(e, MX_FORMAT, AT(logits_addr), "%" PRIu32 " logits at 0x%" PRIx32 " do not lie inside the memory",
+                   im->vocab_size, im->logits_addr);
+  return MX_OK;
+}
+
+static mx_status check_facts(const char *path, const mx_image *im, mx_error *e) {
+  if (!im->vocab_size) return mx_fail(e, MX_FORMAT, AT(vocab_size), "the vocabulary is empty");
+  if (!im->context_length) return mx_fail(e, MX_FORMAT, AT(context_length), "the context has no position");
+  if (im->memory_bytes > im->mem_bytes)
+    return mx_fail(e, MX_FORMAT, AT(mem_bytes), "initial contents of %" PRIu32 " bytes exceed the memory of %" PRIu32,
+                   im->memory_bytes, im->mem_bytes);
+  if (check_entry(AT(init_entry), im, im->init_entry, e)) return e->status;
+  if (check_entry(AT(token_entry), im, im->token_entry, e)) return e->status;
+  if (check_id(AT(bos_id), im->bos_id, im->vocab_size, e)) return e->status;
+  if (check_id(AT(eos_id), im->eos_id, im->vocab_size, e)) return e->status;
+  return check_results(path, im, e);
+}
+
+static mx_status check_notes(mx_loc at, const mx_image *im, mx_error *e) {
+  for (uint32_t i = 0; i < im->n_notes; i++, at.offset_bytes += NOTE_BYTES) {
+    if (!memchr(im->notes[i].text, 0, sizeof im->notes[i].text))
+      return mx_fail(e, MX_FORMAT, at, "note %" PRIu32 " has no end", i);
+    if (i && im->notes[i].addr <= im->notes[i - 1].addr)
+      return mx_fail(e, MX_FORMAT, at, "note %" PRIu32 " is not above the one before it", i);
+  }
+  return MX_OK;
+}
+
+// ---- reading -----------------------------------------------------------------------
+
+typedef struct {
+  FILE *file;
+  const char *path;
+  uint64_t size_bytes;
+  uint8_t header[HEADER_MOST];
+  mx_image *image;
+  bool seen[KINDS + 1];
+  mx_error *e;
+} reader;
+
+static mx_loc at_offset(const reader *r, uint64_t offset) { return (mx_loc){r->path, offset}; }
+
+static mx_status read_bytes(reader *r, uint64_t offset, void *to, size_t bytes) {
+  if (!fseeko(r->file, (off_t)offset, SEEK_SET) && fread(to, 1, bytes, r->file) == bytes) return MX_OK;
+  return mx_fail(r->e, MX_IO, at_offset(r, offset), "cannot read: %s", ferror(r->file) ? strerror(errno) : "the file ends");
+}
+
+static mx_status read_start(reader *r) {
+  struct stat st;
+  if (fstat(fileno(r->file), &st)) return mx_fail(r->e, MX_IO, at_offset(r, 0), "cannot read: %s", strerror(errno));
+  if (!S_ISREG(st.st_mode)) return mx_fail(r->e, MX_IO, at_offset(r, 0), "not a regular file");
+  r->size_bytes = (uint64_t)st.st_size;
+  size_t n = r->size_bytes < HEADER_MOST ? (size_t)r->size_bytes : HEADER_MOST;
+  if (read_bytes(r, 0, r->header, n)) return r->e->status;
+  if (n < 4 || memcmp(r->header, "MXP1", 4))
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, 0), "not a program image: it does not begin with MXP1");
+  if (n < SECTIONS_AT)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, n), "the file ends inside the header of %d bytes", SECTIONS_AT);
+  uint64_t said = get64(r->header + SIZE_AT);
+  if (said != r->size_bytes)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, SIZE_AT), "the file has %" PRIu64 " bytes, its header says %" PRIu64,
+                   r->size_bytes, said);
+  return MX_OK;
+}
+
+static mx_status read_crc(reader *r) {
+  uint8_t *chunk = malloc(CHUNK_BYTES);
+  if (!chunk) return mx_fail(r->e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  uLong crc = crc32(0, NULL, 0);
+  mx_status s = MX_OK;
+  for (uint64_t at = SIZE_AT; at < r->size_bytes && !s;) {
+    size_t n = r->size_bytes - at < CHUNK_BYTES ? (size_t)(r->size_bytes - at) : CHUNK_BYTES;
+    s = read_bytes(r, at, chunk, n);
+    if (!s) crc = crc32(crc, chunk, (uInt)n);
+    at += n;
+  }
+  free(chunk);
+  uint32_t said = get32(r->header + CRC_AT);
+  if (!s && said != crc)
+    s = mx_fail(r->e, MX_FORMAT, at_offset(r, CRC_AT),
+                "the checksum is %08" PRIx32 ", the header says %08" PRIx32 ": the file is damaged", (uint32_t)crc, said);
+  return s;
+}
+
+static mx_status read_identity(reader *r) {
+  char name[SET_BYTES + 1] = {0};
+  memcpy(name, r->header + SET_AT, SET_BYTES);
+  const mx_params *p = r->image->params = mx_params_find(name);
+  if (!p) return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, SET_AT), "this build has no parameter set '%.12s'", name);
+  uint32_t id = get32(r->header + BUILD_AT);
+  if (id != p->build_id)
+    return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, BUILD_AT),
+                   "compiled for build %08" PRIx32 " of set %s, this is build %08" PRIx32 ": recompile the model", id,
+                   p->name, p->build_id);
+  return MX_OK;
+}
+
+static mx_status read_facts(reader *r) {
+  for (size_t i = 0; i < FACTS; i++) *fact(r->image, i) = get32(r->header + FACTS_AT + 4 * i);
+  for (size_t i = FACTS; i < FACT_SLOTS; i++)
+    if (get32(r->header + FACTS_AT + 4 * i))
+      return mx_fail(r->e, MX_FORMAT, at_offset(r, FACTS_AT + 4 * i), "an unknown fact is set");
+  return MX_OK;
+}
+
+static mx_status read_blob(reader *r, uint64_t offset, uint64_t bytes, uint8_t **out, uint32_t *out_bytes) {
+  if (bytes > UINT32_MAX) return mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "a section exceeds 4 GiB");
+  *out = calloc(bytes + 1, 1);  // one more: text gets its end
+  if (!*out) return mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "no memory for a section of %" PRIu64 " bytes", bytes);
+  if (out_bytes) *out_bytes = (uint32_t)bytes;
+  return read_bytes(r, offset, *out, (size_t)bytes);
+}
+
+static mx_status read_notes(reader *r, uint64_t offset, uint64_t bytes) {
+  mx_image *im = r->image;
+  uint8_t *raw = NULL;
+  if (bytes % NOTE_BYTES)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, offset), "notes of %" PRIu64 " bytes, not a multiple of %d", bytes, NOTE_BYTES);
+  mx_status s = read_blob(r, offset, bytes, &raw, NULL);
+  if (!s && !(im->notes = calloc(bytes / NOTE_BYTES + 1, sizeof *im->notes)))
+    s = mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "no memory for the notes");
+  if (!s) im->n_notes = (uint32_t)(bytes / NOTE_BYTES);
+  for (uint32_t i = 0; i < im->n_notes; i++) {
+    const uint8_t *from = raw + (size_t)i * NOTE_BYTES;
+    im->notes[i].addr = get32(from);
+    memcpy(im->notes[i].text, from + 4, sizeof im->notes[i].text);
+  }
+  free(raw);
+  return s ? s : check_notes(at_offset(r, offset), im, r->e);
+}
+
+static mx_status read_info(reader *r, uint64_t offset, uint64_t bytes) {
+  uint8_t *text = NULL;
+  mx_status s = read_blob(r, offset, bytes, &text, NULL);
+  r->image->info = (char *)text;
+  return s;
+}
+
+static mx_status read_section(reader *r, uint64_t entry) {
+  const uint8_t *b = r->header + entry;
+  uint32_t kind = get32(b);
+  uint64_t offset = get64(b + 8), bytes = get64(b + 16);
+  mx_image *im = r->image;
+  if (kind < 1 || kind > KINDS || get32(b + 4))
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, entry), "unknown section kind %" PRIu32, kind);
+  if (r->seen[kind]) return mx_fail(r->e, MX_FORMAT, at_offset(r, entry), "a second section of kind %" PRIu32, kind);
+  r->seen[kind] = true;
+  if (!inside(offset, bytes, r->size_bytes))
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, entry + 8),
+                   "a section of %" PRIu64 " bytes at %" PRIu64 " goes beyond the file", bytes, offset);
+  switch (kind) {
+    case SECTION_MEMORY: return read_blob(r, offset, bytes, &im->memory, &im->memory_bytes);
+    case SECTION_TOKENIZER: return read_blob(r, offset, bytes, &im->tokenizer, &im->tokenizer_bytes);
+    case SECTION_NOTES: return read_notes(r, offset, bytes);
+    default: return read_info(r, offset, bytes);
+  }
+}
+
+static mx_status read_sections(reader *r) {
+  uint32_t n = get32(r->header + COUNT_AT);
+  if (n > KINDS) return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "%" PRIu32 " sections, at most %d exist", n, KINDS);
+  if (SECTIONS_AT + (uint64_t)n * SECTION_BYTES > r->size_bytes)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "the list of %" PRIu32 " sections goes beyond the file", n);
+  for (uint32_t i = 0; i < n; i++)
+    if (read_section(r, SECTIONS_AT + (uint64_t)i * SECTION_BYTES)) return r->e->status;
+  if (!r->image->memory) return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "there is no memory section");
+  if (!r->image->info && !(r->image->info = calloc(1, 1))) return mx_fail(r->e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  return MX_OK;
+}
+
+static mx_status read_all(reader *r) {
+  if (read_start(r) || read_crc(r) || read_identity(r) || read_facts(r) || read_sections(r)) return r->e->status;
+  return check_facts(r->path, r->image, r->e);
+}
+
+mx_status mx_image_read(const char *path, mx_image **out, mx_error *e) {
+  *out = NULL;
+  reader r = {.path = path, .e = e, .file = fopen(path, "rb")};
+  if (!r.file) return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot open: %s", strerror(errno));
+  r.image = calloc(1, sizeof *r.image);
+  mx_status s = r.image ? read_all(&r) : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  fclose(r.file);
+  if (s) mx_image_free(r.image);
+  else *out = r.image;
+  return s;
+}
+
+void mx_image_free(mx_image *image) {
+  if (!image) return;
+  free(image->memory);
+  free(image->tokenizer);
+  free(image->notes);
+  free(image->info);
+  free(image);
+}
+
+const char *mx_image_note(const mx_image *image, uint32_t addr) {
+  uint32_t below = 0, above = image->n_notes;  // notes[below - 1].addr <= addr < notes[above].addr
+  while (below < above) {
+    uint32_t middle = below + (above - below) / 2;
+    if (image->notes[middle].addr <= addr) below = middle + 1;
+    else above = middle;
+  }
+  return below ? image->notes[below - 1].text : "";
+}
+
+// ---- writing -----------------------------------------------------------------------
+
+typedef struct { uint32_t kind; const void *data; uint64_t bytes; } section;
+
+// The notes as the file holds them; the caller frees them.
+static uint8_t *pack_notes(const mx_image *im) {
+  uint8_t *raw = calloc(im->n_notes + 1u, NOTE_BYTES);
+  for (uint32_t i = 0; raw && i < im->n_notes; i++) {
+    put32(raw + (size_t)i * NOTE_BYTES, im->notes[i].addr);
+    memcpy(raw + (size_t)i * NOTE_BYTES + 4, im->notes[i].text, strlen(im->notes[i].text));
+  }
+  return raw;
+}
+
+static size_t make_header(const mx_image *im, section sections[KINDS], uint8_t h[HEADER_MOST]) {
+  uint64_t at = HEADER_MOST;
+  memcpy(h, "MXP1", 4);
+  put32(h + BUILD_AT, im->params->build_id);
+  memcpy(h + SET_AT, im->params->name, strlen(im->params->name));
+  for (size_t i = 0; i < FACTS; i++) {
+    uint32_t value;
+    memcpy(&value, (const char *)im + facts[i].at, sizeof value);
+    put32(h + FACTS_AT + 4 * i, value);
+  }
+  put32(h + COUNT_AT, KINDS);
+  for (size_t i = 0; i < KINDS; i++) {
+    uint8_t *b = h + SECTIONS_AT + i * SECTION_BYTES;
+    put32(b, sections[i].kind);
+    put64(b + 8, at);
+    put64(b + 16, sections[i].bytes);
+    at += sections[i].bytes;
+  }
+  put64(h + SIZE_AT, at);
+  return HEADER_MOST;
+}
+
+static uint32_t crc_bytes(uint32_t crc, const uint8_t *data, uint64_t bytes) {
+  while (bytes) {
+    uInt n = bytes < CHUNK_BYTES ? (uInt)bytes : CHUNK_BYTES;
+    crc = (uint32_t)crc32(crc, data, n);
+    data += n;
+    bytes -= n;
+  }
+  return crc;
+}
+
+static bool write_sections(FILE *f, const mx_image *im, section sections[KINDS]) {
+  uint8_t h[HEADER_MOST] = {0};
+  size_t n = make_header(im, sections, h);
+  uint32_t crc = crc_bytes((uint32_t)crc32(0, NULL, 0), h + SIZE_AT, n - SIZE_AT);
+  for (size_t i = 0; i < KINDS; i++) crc = crc_bytes(crc, sections[i].data, sections[i].bytes);
+  put32(h + CRC_AT, crc);
+  bool ok = fwrite(h, 1, n, f) == n;
+  for (size_t i = 0; i < KINDS && ok; i++)
+    ok = !sections[i].bytes || fwrite(sections[i].data, 1, (size_t)sections[i].bytes, f) == sections[i].bytes;
+  return ok && !fflush(f) && !fsync(fileno(f));
+}
+
+static FILE *create(const char *path) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
+  if (fd >= 0 && !f) close(fd);
+  return f;
+}
+
+// Writes to `temporary`, then renames it; removes it on failure.
+static mx_status write_file(const char *path, const char *temporary, const mx_image *im, section sections[KINDS],
+                            mx_error *e) {
+  FILE *f = create(temporary);
+  if (!f) return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot create %s: %s", temporary, strerror(errno));
+  bool ok = write_sections(f, im, sections);
+  int why = errno;
+  if (fclose(f) && ok) ok = false, why = errno;
+  if (ok && rename(temporary, path)) ok = false, why = errno;
+  if (ok) return MX_OK;
+  unlink(temporary);
+  return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot write: %s", strerror(why));
+}
+
+mx_status mx_image_write(const char *path, const mx_image *im, mx_error *e) {
+  if (check_facts(path, im, e) || check_notes((mx_loc){path, 0}, im, e)) return e->status;
+  size_t length = strlen(path) + 32;
+  char *temporary = malloc(length);
+  uint8_t *notes = pack_notes(im);
+  const char *info = im->info ? im->info : "{}";
+  section sections[KINDS] = {{.kind = SECTION_INFO, .data = info, .bytes = strlen(info)},
+                             {.kind = SECTION_NOTES, .data = notes, .bytes = (uint64_t)im->n_notes * NOTE_BYTES},
+                             {.kind = SECTION_TOKENIZER, .data = im->tokenizer, .bytes = im->tokenizer_bytes},
+                             {.kind = SECTION_MEMORY, .data = im->memory, .bytes = im->memory_bytes}};
+  if (temporary && notes) {
+    snprintf(temporary, length, "%s.%ld.tmp", path, (long)getpid());
+    write_file(path, temporary, im, sections, e);
+  } else {
+    mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  }
+  free(temporary);
+  free(notes);
+  return e->status;
+}

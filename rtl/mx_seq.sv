@@ -1,0 +1,329 @@
+// The sequencer: fetches, checks and issues instructions.
+//
+// An instruction is fetched (mx_fetch), checked (mx_decode), its fields get their
+// A registers added (mx_arg), then it waits for the units named in `wait` and
+// is handed to its unit, valid/ready. HALT, IDENT, FENCE, ARG, LOOP and TABLE
+// execute here. The device's state, faults and soft reset are in mx_control.
+//
+// Unit commands are slices of the instruction register; only one `valid` is set
+// at a time. A unit's busy_i must be set from the cycle after it accepted a
+// command. Faults: codes of mx_pkg::FAULT_*, 0 for none.
+//
+// Cycles of an instruction, words being at hand: 128 / min(BusBits, 128) to
+// take it, 1 check, 2 sums, 1 issue; STREAM 14 more; ARG 2 + shift + significant
+// bits of the masked operand more; a LOOP that continues, 6 and the memory's
+// latency more. Reset: synchronous.
+`include "check.svh"
+`default_nettype none
+
+module mx_seq #(
+  parameter  int unsigned BusBits    = 128,
+  parameter  int unsigned BurstBeats = 16,
+  parameter  int unsigned Tokens     = 2,
+  parameter  int unsigned Codebook   = 1,
+  parameter  int unsigned ZeroPoint  = 1,
+  parameter  logic [31:0] BuildId    = 32'h0
+) (
+  input  wire logic               clk_i,
+  input  wire logic               rst_ni,
+
+  // Registers and state. walk_*: mx_csr shows word walk_slot_i of its file.
+  input  wire logic               start_i,
+  input  wire logic               soft_reset_i,
+  input  wire logic [31:0]        program_i,
+  input  wire logic [31:0]        mem_size_i,
+  input  wire logic [4:0]         walk_slot_i,
+  input  wire logic [31:0]        walk_data_i,
+  input  wire logic               watchdog_i,
+  output      logic               begin_o,
+  output      logic               busy_o,
+  output      logic               done_o,
+  output      logic               fault_o,
+  output      logic [3:0]         error_o,
+  output      logic [31:0]        error_pc_o,
+  output      logic               issue_o,
+  output      logic               seq_wait_o,
+  output      logic               fetch_wait_o,
+
+  // Stopping the units.
+  output      logic               stop_o,
+  output      logic               clear_o,
+  input  wire logic               bus_idle_i,
+  input  wire logic [3:0]         read_fault_i,
+  input  wire logic [3:0]         stream_fault_i,
+  input  wire logic [3:0]         vec_fault_i,
+  input  wire logic [3:0]         move_fault_i,
+  input  wire logic [3:0]         write_fault_i,
+
+  // Fetch.
+  output      logic               req_valid_o,
+  input  wire logic               req_ready_i,
+  output      logic [31:0]        req_addr_o,
+  output      logic [7:0]         req_len_o,
+  input  wire logic               r_valid_i,
+  input  wire logic [BusBits-1:0] r_data_i,
+
+  // Units.
+  input  wire logic               dot_busy_i,
+  input  wire logic               vec_busy_i,
+  input  wire logic               move_busy_i,
+  input  wire logic               stream_empty_i,
+
+  output      logic               stream_valid_o,
+  input  wire logic               stream_ready_i,
+  output      logic [31:0]        stream_addr_o,
+  output      logic [15:0]        stream_segments_o,
+  output      logic [31:0]        stream_seg_beats_o,
+  output      logic [31:0]        stream_stride_o,
+
+  output      logic               dot_valid_o,
+  input  wire logic               dot_ready_i,
+  output      logic [1:0]         dot_bits_o,
+  output      logic [1:0]         dot_scale_o,
+  output      logic               dot_zero_o,
+  output      logic               dot_codebook_o,
+  output      logic               dot_planar_o,
+  output      logic [1:0]         dot_block_o,
+  output      logic [3:0]         dot_frac_o,
+  output      logic [15:0]        dot_x_o,
+  output      logic [15:0]        dot_groups_o,
+  output      logic [15:0]        dot_dst_o,
+  output      logic [15:0]        dot_stride_o,
+  output      logic [15:0]        dot_blocks_o,
+  output      logic [3:0]         dot_tokens_o,
+  output      logic               tbl_we_o,
+  output      logic               tbl_half_o,
+  output      logic [63:0]        tbl_data_o,
+
+  output      logic               vec_valid_o,
+  input  wire logic               vec_ready_i,
+  output      logic [9:0]         vec_entry_o,
+  output      logic [127:0]       vec_u_o,
+
+  output      logic               move_valid_o,
+  input  wire logic               move_ready_i,
+  output      logic [4:0]         move_op_o,
+  output      logic [31:0]        move_addr_o,
+  output      logic [15:0]        move_count_o,
+  output      logic [15:0]        move_blocks_o,
+  output      logic [15:0]        move_at_o,
+  output      logic [1:0]         move_format_o,
+  output      logic [1:0]         move_block_o,
+  output      logic [3:0]         move_bank_o,
+  output      logic [31:0]        move_row_o,
+  output      logic [31:0]        move_stride_o,
+
+  output      logic [31:0]        obs_issue_pc_o  // with issue_o
+);
+
+  localparam int unsigned WordBits = BusBits < 128 ? BusBits : 128;
+  localparam int unsigned Words    = 128 / WordBits;  // of an instruction
+  localparam int unsigned Align    = BusBits > 128 ? BusBits / 8 : 16;
+
+  localparam logic [3:0] Off = 4'd0, Init = 4'd1, Jump = 4'd2, Land = 4'd3, Fetch = 4'd4, Check = 4'd5,
+                         Sum1 = 4'd6, Sum2 = 4'd7, Sum3 = 4'd8, Shift = 4'd9, Mult = 4'd10,
+                         Scale = 4'd11, Issue = 4'd12;
+  logic [3:0] state_q, state_d;
+
+  logic run, fault_now;
+  logic word_valid, fetch_range, fetch_idle, go_ready;
+  logic [WordBits-1:0] word;
+  logic [127:0] insn;
+  logic [31:0] acc, operand;
+  logic illegal, count_done, mult_done;
+  wire logic [4:0] op = insn[4:0];
+
+  // Program counter and fetch.
+  logic [27:0] pc_q;       // of the instruction most recently checked, / 16
+  logic [3:0]  pc_low_q;   // not 0 only after a misaligned PROGRAM
+  logic        landed_q;   // pc_q is already that of the instruction being fetched
+  logic        first_q;    // no instruction was checked yet
+  logic        range_q;    // the instruction lies beyond MEM_SIZE
+  logic [1:0]  words_q;    // words taken
+  wire logic [27:0] target = program_i[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
+  wire logic word_ready = run && state_q == Fetch && !range_q;
+  wire logic word_take  = word_valid && word_ready;
+  wire logic arrived    = word_valid || fetch_range;
+  wire logic last_word  = word_take && words_q == 2'(Words - 1);
+
+  always_ff @(posedge clk_i) begin
+    if (begin_o) pc_q <= program_i[31:4];
+    else if (run && !fault_now)
+      case (state_q)
+        Land:    if (arrived) pc_q <= target;
+        Fetch:   if (arrived && words_q == 0 && !landed_q) pc_q <= pc_q + 1'b1;
+        default: pc_q <= pc_q;
+      endcase
+  end
+  always_ff @(posedge clk_i) if (begin_o) pc_low_q <= program_i[3:0];
+  always_ff @(posedge clk_i) begin
+    if (state_q == Land)       landed_q <= 1'b1;
+    else if (state_q == Check) landed_q <= 1'b0;
+  end
+  always_ff @(posedge clk_i) begin
+    if (state_q == Init)       first_q <= 1'b1;
+    else if (state_q == Issue) first_q <= 1'b0;
+  end
+  always_ff @(posedge clk_i) range_q <= state_q == Fetch && fetch_range && !word_valid && words_q == 0;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !run) words_q <= '0;
+    else if (word_take)  words_q <= last_word ? '0 : words_q + 1'b1;
+  end
+
+  mx_fetch #(.BusBits(BusBits), .BurstBeats(BurstBeats)) u_fetch (
+    .clk_i(clk_i), .rst_ni(rst_ni && !clear_o),
+    .go_valid_i(state_q == Jump && run), .go_ready_o(go_ready), .go_addr_i(target),
+    .stop_i(!run), .mem_size_i(mem_size_i), .range_o(fetch_range), .idle_o(fetch_idle),
+    .word_valid_o(word_valid), .word_ready_i(word_ready), .word_data_o(word),
+    .req_valid_o(req_valid_o), .req_ready_i(req_ready_i), .req_addr_o(req_addr_o), .req_len_o(req_len_o),
+    .r_valid_i(r_valid_i), .r_data_i(r_data_i)
+  );
+
+  // Before a program: one walk over the file's upper half, whose words 1..4 are ARG1..4.
+  logic init_q;  // the walk has begun
+  wire logic init_we   = state_q == Init && walk_slot_i[4] && (init_q || walk_slot_i[3:0] == 0);
+  wire logic init_done = init_we && walk_slot_i[3:0] == 4'd15;
+  always_ff @(posedge clk_i) init_q <= init_we;
+
+  mx_arg #(.WordBits(WordBits)) u_arg (
+    .clk_i(clk_i),
+    .init_we_i(init_we), .init_index_i(walk_slot_i[3:0]),
+    .init_data_i(walk_slot_i[3:0] != 0 && walk_slot_i[3:0] <= 4'd4 ? walk_data_i : '0),
+    .clear_i(state_q == Init),
+    .load_i(word_take), .word_i(word),
+    .read_i(state_q == Check), .sum1_i(state_q == Sum1), .sum2_i(state_q == Sum2), .sum3_i(state_q == Sum3),
+    .shift_i(state_q == Shift && !count_done), .mult_i(state_q == Mult && !mult_done),
+    .scale_i(state_q == Scale && !count_done),
+    .write_i(issue_o && (op == mx_pkg::OP_ARG || op == mx_pkg::OP_LOOP)),
+    .insn_o(insn), .acc_o(acc), .operand_o(operand), .count_done_o(count_done), .mult_done_o(mult_done)
+  );
+
+  mx_decode #(.Tokens(Tokens), .Codebook(Codebook), .ZeroPoint(ZeroPoint)) u_decode (
+    .insn_i(insn), .illegal_o(illegal)
+  );
+
+  // Issue.
+  wire logic [2:0] waits = op == mx_pkg::OP_HALT ? 3'b111 : insn[7:5];
+  wire logic may_issue = run && state_q == Issue && (waits & {move_busy_i, vec_busy_i, dot_busy_i}) == 0;
+  wire logic to_stream = op == mx_pkg::OP_STREAM;
+  wire logic to_dot    = op == mx_pkg::OP_MATMUL;
+  wire logic to_vec    = op == mx_pkg::OP_VEC;
+  wire logic to_move   = op >= mx_pkg::OP_LOAD;
+  wire logic to_none   = !(to_stream || to_dot || to_vec || to_move);
+
+  // Segments that are no whole number of beats cannot be streamed.
+  logic [31:0] seg_beats;
+  logic        seg_odd;
+  if (BusBits > 128) begin : g_wide
+    assign seg_beats = acc >> $clog2(BusBits / 128);
+    assign seg_odd   = |acc[$clog2(BusBits / 128)-1:0] && insn[mx_pkg::STREAM_SEGMENTS_LSB +: 16] != 0;
+  end else begin : g_narrow
+    assign seg_beats = acc << $clog2(128 / BusBits);
+    assign seg_odd   = 1'b0;
+  end
+
+  assign stream_valid_o = may_issue && to_stream && !seg_odd;
+  assign dot_valid_o    = may_issue && to_dot;
+  assign vec_valid_o    = may_issue && to_vec;
+  assign move_valid_o   = may_issue && to_move;
+  assign issue_o = (may_issue && to_none && seq_fault == 0)
+                   || (stream_valid_o && stream_ready_i) || (dot_valid_o && dot_ready_i)
+                   || (vec_valid_o && vec_ready_i) || (move_valid_o && move_ready_i);
+  wire logic halted = issue_o && op == mx_pkg::OP_HALT;
+  assign tbl_we_o = issue_o && op == mx_pkg::OP_TABLE;
+
+  // Faults of the sequencer itself.
+  logic [3:0] seq_fault;
+  always_comb begin
+    seq_fault = mx_pkg::FAULT_NONE;
+    if (state_q == Init && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
+    if (state_q == Fetch && range_q)                            seq_fault = mx_pkg::FAULT_RANGE;
+    if (state_q == Check) begin
+      if (illegal || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
+      else if (op == mx_pkg::OP_IDENT && insn[mx_pkg::IDENT_BUILD_ID_LSB +: 32] != BuildId)
+                                                                seq_fault = mx_pkg::FAULT_BUILD_ID;
+    end
+    if (may_issue && op == mx_pkg::OP_HALT && !stream_empty_i)  seq_fault = mx_pkg::FAULT_STREAM;
+    if (may_issue && to_stream && seg_odd)                      seq_fault = mx_pkg::FAULT_ALIGN;
+  end
+
+  always_comb begin
+    state_d = state_q;
+    case (state_q)
+      Off:     if (begin_o) state_d = Init;
+      Init:    if (init_done) state_d = Jump;
+      Jump:    if (go_ready) state_d = Land;
+      Land:    if (arrived) state_d = Fetch;
+      Fetch:   if (last_word) state_d = Check;
+      Check:   state_d = Sum1;
+      Sum1:    state_d = Sum2;
+      Sum2:    state_d = op == mx_pkg::OP_ARG || to_stream ? Sum3 : Issue;
+      Sum3:    state_d = to_stream ? Scale : Shift;
+      Shift:   if (count_done) state_d = Mult;
+      Mult:    if (mult_done) state_d = Issue;
+      Scale:   if (count_done) state_d = Issue;
+      Issue:   if (issue_o) state_d = halted ? Off : op == mx_pkg::OP_LOOP && acc != 0 ? Jump : Fetch;
+      default: state_d = Off;
+    endcase
+    if (state_q != Off && !run) state_d = Off;
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) state_q <= Off;
+    else         state_q <= state_d;
+  end
+
+  mx_control #(.Sources(7)) u_control (
+    .clk_i(clk_i), .rst_ni(rst_ni),
+    .start_i(start_i), .soft_reset_i(soft_reset_i), .halt_i(halted),
+    .fetch_idle_i(fetch_idle), .bus_idle_i(bus_idle_i),
+    .faults_i({watchdog_i ? mx_pkg::FAULT_WATCHDOG : mx_pkg::FAULT_NONE,
+               write_fault_i, move_fault_i, vec_fault_i, stream_fault_i, read_fault_i, seq_fault}),
+    .begin_o(begin_o), .run_o(run), .fault_now_o(fault_now), .stop_o(stop_o), .clear_o(clear_o),
+    .busy_o(busy_o), .done_o(done_o), .fault_o(fault_o), .error_o(error_o)
+  );
+
+  assign error_pc_o     = {pc_q, pc_low_q};
+  assign obs_issue_pc_o = {pc_q, 4'b0};
+  assign seq_wait_o     = state_q == Issue && !issue_o;
+  assign fetch_wait_o   = (state_q == Jump || state_q == Land || state_q == Fetch) && !word_take;
+
+  // Commands: slices of the instruction.
+  assign stream_addr_o      = insn[mx_pkg::STREAM_ADDR_LSB +: 32];
+  assign stream_segments_o  = insn[mx_pkg::STREAM_SEGMENTS_LSB +: 16];
+  assign stream_seg_beats_o = seg_beats;
+  assign stream_stride_o    = insn[mx_pkg::STREAM_STRIDE_LSB +: 32];
+  assign dot_bits_o         = insn[mx_pkg::MATMUL_BITS_LSB +: 2];
+  assign dot_scale_o        = insn[mx_pkg::MATMUL_SCALE_LSB +: 2];
+  assign dot_zero_o         = insn[mx_pkg::MATMUL_ZERO_LSB];
+  assign dot_codebook_o     = insn[mx_pkg::MATMUL_CODEBOOK_LSB];
+  assign dot_planar_o       = insn[mx_pkg::MATMUL_PLANAR_LSB];
+  assign dot_block_o        = insn[mx_pkg::MATMUL_BLOCK_LSB +: 2];
+  assign dot_frac_o         = insn[mx_pkg::MATMUL_FRAC_LSB +: 4];
+  assign dot_x_o            = insn[mx_pkg::MATMUL_X_LSB +: 16];
+  assign dot_groups_o       = insn[mx_pkg::MATMUL_GROUPS_LSB +: 16];
+  assign dot_dst_o          = insn[mx_pkg::MATMUL_DST_LSB +: 16];
+  assign dot_stride_o       = insn[mx_pkg::MATMUL_STRIDE_LSB +: 16];
+  assign dot_blocks_o       = insn[mx_pkg::MATMUL_BLOCKS_LSB +: 16];
+  assign dot_tokens_o       = insn[mx_pkg::MATMUL_TOKENS_LSB +: 4];
+  assign tbl_half_o         = insn[mx_pkg::TABLE_HALF_LSB];
+  assign tbl_data_o         = insn[mx_pkg::TABLE_ENTRIES_LSB +: 64];
+  assign vec_entry_o        = insn[mx_pkg::VEC_ENTRY_LSB +: 10];
+  assign vec_u_o            = {operand[15:0], acc[15:0], insn[mx_pkg::VEC_U0_LSB +: 96]};
+  assign move_op_o          = op;
+  assign move_addr_o        = insn[mx_pkg::LOAD_ADDR_LSB +: 32];
+  assign move_count_o       = insn[mx_pkg::LOAD_COUNT_LSB +: 16];
+  assign move_blocks_o      = insn[mx_pkg::PUTROW_BLOCKS_LSB +: 16];
+  assign move_at_o          = insn[mx_pkg::LOAD_DST_LSB +: 16];
+  assign move_format_o      = insn[mx_pkg::LOAD_FORMAT_LSB +: 2];
+  assign move_block_o       = insn[mx_pkg::PUTROW_BLOCK_LSB +: 2];
+  assign move_bank_o        = insn[mx_pkg::PUTROW_BANK_LSB +: 4];
+  assign move_row_o         = operand;
+  assign move_stride_o      = insn[mx_pkg::PUTCOL_STRIDE_LSB +: 32];
+
+  `RESET_FIRST
+  `CHECK(one_command, $onehot0({stream_valid_o, dot_valid_o, vec_valid_o, move_valid_o}))
+  `CHECK(no_command_after_stop, !stop_o || !(stream_valid_o || dot_valid_o || vec_valid_o || move_valid_o))
+
+endmodule
+
+`default_nettype wire

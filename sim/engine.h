@@ -1,0 +1,71 @@
+#ifndef MX_ENGINE_H
+#define MX_ENGINE_H
+// The seam between what drives a device and what plays it. An engine is a
+// device with memory behind it: the golden model, the Verilated RTL, later
+// others. Callers see registers, memory, a clock and architectural writes.
+#include <stdint.h>
+
+#include "firmware/mx_runtime.h"  // mx_mmio, mx_memory_port
+#include "golden/error.h"
+#include "golden/observe.h"
+#include "golden/params.h"
+#include "sim/memory.h"  // mx_memory_options
+
+typedef struct mx_engine mx_engine;
+
+// What an engine implements; `self` is its own.
+typedef struct {
+  const char *name;
+  uint64_t (*cycles)(const void *self);       // clock cycles since it was opened; 0 if it has no clock
+  void (*observe)(void *self, mx_observer o);  // from now on, tell o of each architectural write
+  // Inside an observer: memory address of the instruction that writes.
+  // UINT32_MAX where instructions overlap and nobody knows.
+  uint32_t (*pc)(const void *self);
+  void (*stop)(void *self);                   // waits return false from now on
+  const char *(*problem)(const void *self);   // NULL, or what makes the engine unusable
+  void (*close)(void *self);                  // frees self
+} mx_engine_ops;
+
+struct mx_engine {
+  const mx_engine_ops *ops;
+  void *self;
+  mx_mmio mmio;
+  mx_memory_port memory;
+  uint64_t memory_base;  // bus address of memory byte 0
+  uint32_t memory_bytes;
+};
+
+typedef struct {
+  mx_memory_options memory;         // engines with a bus
+  const char *directory;            // of the loadable engines; NULL: "engines" beside the executable
+  const char *variant;              // NULL, or another build of the RTL: "fault"
+  const char *trace_path;           // NULL, or a FST file for the waveform
+  uint64_t trace_from, trace_to;    // cycles, first and last; to = 0: until the end
+  void (*progress)(void *self, uint64_t cycles);  // called now and then while the clock runs; may be NULL
+  void *progress_self;
+} mx_engine_options;
+
+// Open the engine `name` (MX_ENGINES) as a device of parameter set `p` with
+// mem_bytes of zeroed memory. MX_USAGE: no such engine. MX_UNSUPPORTED: it is
+// not built, or cannot do what the options ask. The caller closes *out.
+mx_status mx_engine_open(const char *name, const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options,
+                         mx_engine **out, mx_error *e);
+void mx_engine_close(mx_engine *engine);  // NULL is allowed
+
+// ENGINE(name, "one line")
+#define MX_ENGINES(ENGINE)                                            \
+  ENGINE(golden, "the golden model: exact results, no notion of time") \
+  ENGINE(rtl, "the Verilated RTL, cycle by cycle")
+
+#define ENGINE(name, text)                                                                              \
+  mx_status mx_engine_open_##name(const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options, \
+                                  mx_engine *out, mx_error *e);
+MX_ENGINES(ENGINE)
+#undef ENGINE
+
+static inline uint64_t mx_engine_cycles(const mx_engine *g) { return g->ops->cycles(g->self); }
+static inline void mx_engine_observe(mx_engine *g, mx_observer o) { g->ops->observe(g->self, o); }
+static inline uint32_t mx_engine_pc(const mx_engine *g) { return g->ops->pc(g->self); }
+static inline void mx_engine_stop(mx_engine *g) { g->ops->stop(g->self); }
+static inline const char *mx_engine_problem(const mx_engine *g) { return g->ops->problem(g->self); }
+#endif

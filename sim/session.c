@@ -1,0 +1,87 @@
+#include "sim/session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/insn_text.h"
+
+static const char *fault_name(uint32_t code) {
+  switch (code) {
+#define FAULT(name, number, text) case number: return #name;
+#include "golden/csr.def"
+    default: return "?";
+  }
+}
+
+static mx_facts facts_of(const mx_image *image) {
+  mx_facts f = {.build_id = image->params->build_id};
+#define FACT(name, text) f.name = image->name;
+  MX_IMAGE_FACTS(FACT)
+#undef FACT
+  return f;
+}
+
+mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engine, const mx_engine_options *options,
+                          mx_error *e) {
+  *s = (mx_session){.image = image};
+  if (mx_engine_open(engine, image->params, image->mem_bytes, options, &s->engine, e)) return e->status;
+  s->runtime = (mx_runtime){.device.mmio = s->engine->mmio, .memory = s->engine->memory,
+                            .memory_base = s->engine->memory_base, .max_polls = UINT32_MAX, .facts = facts_of(image)};
+  if (!s->engine->memory.put(s->engine->memory.self, 0, image->memory, image->memory_bytes))
+    return mx_fail(e, MX_INTERNAL, MX_NOWHERE, "the engine's memory does not hold the image");
+  return MX_OK;
+}
+
+void mx_session_close(mx_session *s) {
+  mx_engine_close(s->engine);
+  s->engine = NULL;
+}
+
+static bool fetch(const mx_session *s, uint32_t addr, mx_insn *in) {
+  uint8_t b[MX_INSTRUCTION_BYTES];
+  if (!s->engine->memory.get(s->engine->memory.self, addr, b, sizeof b)) return false;
+  for (int i = 0; i < 4; i++)
+    in->word[i] = (uint32_t)b[4 * i] | (uint32_t)b[4 * i + 1] << 8 | (uint32_t)b[4 * i + 2] << 16 |
+                  (uint32_t)b[4 * i + 3] << 24;
+  return true;
+}
+
+void mx_session_describe(const mx_session *s, uint32_t entry, uint32_t addr, char *text, size_t size) {
+  mx_insn in;
+  char insn[256] = "not in memory";
+  const char *note = mx_image_note(s->image, addr);
+  if (fetch(s, addr, &in)) mx_insn_text(&in, insn, sizeof insn);
+  snprintf(text, size, "%s%sinstruction %" PRIu32 " at 0x%06" PRIx32 ": %s", note, *note ? ", " : "",
+           (addr - entry) / MX_INSTRUCTION_BYTES, addr, insn);
+}
+
+// Turns what the driver says into the session's error.
+static mx_status check(mx_session *s, mx_driver_status d, uint32_t entry, mx_error *e) {
+  const char *engine = s->engine->ops->name, *problem = mx_engine_problem(s->engine);
+  const mx_device *dev = &s->runtime.device;
+  char where[400];
+  if (problem) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: %s", engine, problem);
+  switch (d) {
+    case MX_DRIVER_OK: return MX_OK;
+    case MX_DRIVER_CONTEXT_FULL:
+      return mx_fail(e, MX_LIMIT, MX_NOWHERE, "the context of %" PRIu32 " positions is full", s->image->context_length);
+    case MX_DRIVER_FAULT:
+      mx_session_describe(s, entry, dev->fault_address, where, sizeof where);
+      return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: fault %s, %s; %s", engine, fault_name(dev->fault),
+                     mx_driver_fault_text(dev->fault), where);
+    default: return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: %s", engine, mx_driver_text(d));
+  }
+}
+
+mx_status mx_session_begin(mx_session *s, mx_error *e) {
+  mx_driver_status d = mx_runtime_begin(&s->runtime);
+  mx_driver_counters(&s->runtime.device, &s->counters);
+  return check(s, d, s->image->init_entry, e);
+}
+
+mx_status mx_session_token(mx_session *s, uint32_t token, uint32_t *next, mx_error *e) {
+  mx_driver_status d = mx_runtime_token(&s->runtime, token, next);
+  mx_driver_counters(&s->runtime.device, &s->counters);
+  return check(s, d, s->image->token_entry, e);
+}

@@ -1,0 +1,505 @@
+// tb: name=mx_vec_1  top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1
+// tb: name=mx_vec_1s top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1,SinglePort=1,Split16=1
+// tb: name=mx_vec_2  top=mx_vec params=VecLanes=2,VmemWords=2048,UcodeWords=512,XmemElems=1024,Tokens=2
+// tb: name=mx_vec_2s top=mx_vec params=VecLanes=2,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=2,SinglePort=1
+// tb: name=mx_vec_4  top=mx_vec params=VecLanes=4,VmemWords=1024,UcodeWords=1024,XmemElems=1024,Tokens=4
+// Random microprograms over random data: every write against the golden model,
+// in order, and the cycles of every microinstruction against the formulas of
+// rtl/mx_vec.sv. All operations, functions and reductions, lengths 0 and up,
+// wrapping addresses, loops, all formats of QUANT, faults, and resets.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "golden/fp32.h"
+#include "golden/mxint.h"
+#include "golden/vec.h"
+#include "tests/rtl/fp_operands.h"
+#include "tests/rtl/tb.h"
+
+#ifndef TB_SinglePort
+#define TB_SinglePort 0
+#endif
+
+enum {
+  V = TB_VecLanes,
+  WORDS = TB_VmemWords,
+  STORE = TB_UcodeWords,
+  ELEMS = TB_XmemElems,
+  PROGRAMS = 1500,
+  PROGRAM_WORDS = 120,
+  EVENTS = 1 << 16,
+  FN_LATENCY = 6,
+};
+
+static const mx_params params = {
+    .VMEM_WORDS = WORDS, .UCODE_WORDS = STORE, .XMEM_ELEMS = ELEMS, .TOKENS = TB_Tokens};
+
+// ---- the golden side: everything it writes, in order ----
+
+typedef struct {
+  mx_space space;
+  uint32_t address, value;
+} event;
+
+static event expected[EVENTS];
+static unsigned expected_count, seen_count;
+
+static void record(void *self, mx_unit unit, mx_space space, uint32_t address, uint32_t value) {
+  (void)self;
+  TB_CHECK(unit == MX_UNIT_VEC, "golden write by unit %d", (int)unit);
+  TB_CHECK(expected_count < EVENTS, "too many writes for the test's list");
+  expected[expected_count++] = (event){space, address, value};
+}
+
+static uint32_t golden_vmem[WORDS], store[STORE], vmem[WORDS];
+static int8_t golden_xmem[TB_Tokens * ELEMS];
+static uint8_t golden_xexp[TB_Tokens * ELEMS / 16];
+static const mx_observer observer = {.write = record};
+static mx_vec_state golden = {.params = &params, .vmem = golden_vmem, .xmem = golden_xmem,
+                              .xexp = golden_xexp, .ucode = store, .observer = &observer};
+
+// ---- random programs ----
+
+static uint32_t program[PROGRAM_WORDS];
+static unsigned program_words;
+static uint16_t command_u[8];
+static uint16_t kept;     // U8, from one program to the next
+static bool taken[MX_UREGS];  // registers with a meaning in this program
+
+static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
+static bool one_in(unsigned n) { return !below(n); }
+
+static uint32_t field(unsigned name, uint32_t value) { return value << (name % 256); }
+static uint32_t code(unsigned op) { return (uint32_t)op << MX_UOP_LSB; }
+static void emit(uint32_t word) { program[program_words++] = word; }
+
+static void emit_imm(unsigned op, unsigned d, unsigned a, unsigned imm) {
+  emit(code(op) | field(MX_UF_IMM_d, d) | field(MX_UF_IMM_a, a) |
+       field(MX_UF_IMM_imm, imm & 0xFFFF));
+}
+
+static unsigned free_register(void) {
+  unsigned r;
+  do r = below(MX_UREGS);
+  while (taken[r]);
+  taken[r] = true;
+  return r;
+}
+
+// A register that holds `value`: from the command, or made in the program.
+static unsigned operand(unsigned value, bool *touched) {
+  unsigned r = free_register();
+  if (r < 8 && !touched[r] && one_in(2)) {
+    command_u[r] = (uint16_t)value;
+  } else if (one_in(3)) {
+    unsigned part = below(0x10000);
+    emit_imm(MX_UOP_LI, r, below(16), part);
+    emit_imm(MX_UOP_ADDI, r, r, value - part);
+  } else if (one_in(3)) {
+    unsigned part = below(0x10000), other = free_register();
+    emit_imm(MX_UOP_LI, r, 0, part);
+    emit_imm(MX_UOP_LI, other, 0, value - part);
+    emit(code(MX_UOP_ADDU) | field(MX_UF_REG_d, r) | field(MX_UF_REG_a, r) |
+         field(MX_UF_REG_b, other));
+    taken[other] = false;
+    touched[other] = true;
+  } else {
+    emit_imm(MX_UOP_LI, r, 0, value);
+  }
+  touched[r] = true;
+  return r;
+}
+
+static unsigned random_length(void) {
+  switch (below(40)) {
+    case 0: return below(WORDS + 100);
+    case 1: return 0;
+    case 2: return 16 * (1 + below(8));
+    default: return below(71);
+  }
+}
+
+static unsigned random_address(unsigned near) {
+  switch (below(6)) {
+    case 0: return near;
+    case 1: return near + 4 * below(40);
+    case 2: return 0x10000 - below(80);
+    case 3: return WORDS - below(80);
+    default: return below(0x10000);
+  }
+}
+
+// Hardware reads ahead of its writes: golden/vec.h.
+static bool overlaps(unsigned dst, unsigned source, unsigned n) {
+  unsigned distance = ((dst & ~3u) - (source & ~3u)) % WORDS;
+  return distance > 0 && distance < MX_VEC_OVERLAP && distance < n;
+}
+
+static const unsigned vector_ops[] = {MX_UOP_MOV, MX_UOP_ADD, MX_UOP_SUB, MX_UOP_MUL, MX_UOP_MAX};
+
+typedef struct {
+  unsigned reg[4];  // registers that a loop around it may advance
+  unsigned regs;
+  uint32_t word;
+} body;
+
+static body random_vector(bool *touched) {
+  unsigned n = random_length(), op, red, a, b, dst;
+  do {
+    op = vector_ops[below(5)];
+    red = one_in(2) ? MX_RED_NONE : below(4);
+  } while (red == MX_RED_SUM && (op == MX_UOP_ADD || op == MX_UOP_SUB));
+  do {
+    a = random_address(0);
+    b = random_address(a);
+    dst = random_address(one_in(2) ? a : b);
+  } while (red == MX_RED_NONE && (overlaps(dst, a, n) || overlaps(dst, b, n)));
+  body y = {.regs = 3, .reg = {operand(a, touched), operand(b, touched), operand(dst, touched)}};
+  y.reg[3] = operand(n, touched);
+  y.word = code(op) | field(MX_UF_VEC_a, y.reg[0]) | field(MX_UF_VEC_b, y.reg[1]) |
+           field(MX_UF_VEC_dst, y.reg[2]) | field(MX_UF_VEC_n, y.reg[3]) |
+           field(MX_UF_VEC_bcast, below(2)) | field(MX_UF_VEC_fn, one_in(2) ? 0 : below(4)) |
+           field(MX_UF_VEC_red, red);
+  return y;
+}
+
+static body random_quant(bool *touched) {
+  body y = {.regs = 2};
+  y.reg[0] = operand(random_address(0), touched);
+  y.reg[1] = operand(random_address(0), touched);
+  y.reg[2] = operand(one_in(4) ? below(0x10000) : below(16), touched);
+  y.reg[3] = operand(random_length(), touched);
+  y.word = code(MX_UOP_QUANT) | field(MX_UF_QUANT_a, y.reg[0]) | field(MX_UF_QUANT_dst, y.reg[1]) |
+           field(MX_UF_QUANT_bank, y.reg[2]) | field(MX_UF_QUANT_n, y.reg[3]) |
+           field(MX_UF_QUANT_bits, below(3)) | field(MX_UF_QUANT_block, below(4));
+  return y;
+}
+
+// One vector or QUANT microinstruction, perhaps in a loop that advances it.
+static void random_step(unsigned base, bool *touched) {
+  body y = one_in(3) ? random_quant(touched) : random_vector(touched);
+  if (one_in(3)) {
+    unsigned counter = operand(1 + below(4), touched);
+    unsigned start = base + program_words, step = one_in(2) ? 4 * below(64) : below(300) * 4;
+    emit(y.word);
+    for (unsigned i = 0; i < y.regs; i++) emit_imm(MX_UOP_ADDI, y.reg[i], y.reg[i], step);
+    emit_imm(MX_UOP_LOOPU, counter, 0, start);
+    taken[counter] = false;
+  } else {
+    emit(y.word);
+  }
+  for (unsigned i = 0; i < 4; i++) taken[y.reg[i]] = false;
+}
+
+static uint32_t random_illegal(void) {
+  switch (below(6)) {
+    case 0: return code(6 + below(2)) | (uint32_t)below(1 << 24);
+    case 1: return code(0x0d + below(19)) | (uint32_t)below(1 << 24);
+    case 2: return code(MX_UOP_LI + below(12) % 4) | 1u << (24 + below(3));
+    case 3: return code(MX_UOP_QUANT) | field(MX_UF_QUANT_bits, 3);
+    case 4: return code(MX_UOP_ADD + below(2)) | field(MX_UF_VEC_red, MX_RED_SUM);
+    default: {
+      static const uint32_t words[] = {
+          MX_UOP_END << MX_UOP_LSB | 1u << 5, MX_UOP_LOOPU << MX_UOP_LSB | 1u << 17,
+          MX_UOP_ADDU << MX_UOP_LSB | 1u << 11, MX_UOP_QUANT << MX_UOP_LSB | 1u << 7,
+          MX_UOP_QUANT << MX_UOP_LSB | 4, (uint32_t)MX_UOP_MUL << MX_UOP_LSB | 1,
+          (uint32_t)MX_UOP_MAX << MX_UOP_LSB | 1u << 26};
+      return words[below(sizeof words / sizeof *words)];
+    }
+  }
+}
+
+static void random_program(unsigned base) {
+  bool touched[MX_UREGS] = {0};
+  memset(taken, 0, sizeof taken);
+  taken[8] = true;
+  program_words = 0;
+  for (unsigned i = 0; i < 8; i++) command_u[i] = (uint16_t)tb_random();
+  for (unsigned steps = 1 + below(4); steps; steps--) random_step(base, touched);
+  if (tb_cycles() > 1000) {  // U8 of an earlier program as an address
+    unsigned n = operand(below(9), touched);
+    emit(code(MX_UOP_MOV) | field(MX_UF_VEC_a, 8) | field(MX_UF_VEC_dst, 8) |
+         field(MX_UF_VEC_n, n));
+  }
+  kept = (uint16_t)tb_random();
+  emit_imm(MX_UOP_LI, 8, 0, kept);
+  emit(one_in(8) ? random_illegal() : code(MX_UOP_END));
+}
+
+static uint32_t random_value(unsigned kind) {
+  uint32_t sign = (uint32_t)(tb_random() >> 63) << 31;
+  switch (kind) {
+    case 0: return fp_random();
+    case 1: return sign | (120 + below(14)) << 23 | below(1 << 23);
+    case 2: return sign | (126 + below(2)) << 23 | below(4) << 21;   // many ties
+    case 3: return sign | (below(3) << 23) | below(8);               // around zero
+    case 4: return one_in(3) ? MX_FP_NAN | sign | below(100) : MX_FP_SIGN | MX_FP_INF;
+    case 5: return sign | (127u + below(9)) << 23 | (below(2) ? 0x7FFFFF : below(1 << 7) << 16);
+    default: return sign;
+  }
+}
+
+static void random_data(void) {
+  unsigned kind = 1;
+  for (unsigned i = 0; i < WORDS; i++) {
+    if (i % 32 == 0) kind = one_in(2) ? 1 : below(7);
+    vmem[i] = golden_vmem[i] = random_value(kind);
+    if (one_in(400)) vmem[i] = golden_vmem[i] = fp_random();
+  }
+}
+
+// ---- what a microinstruction takes ----
+
+static unsigned groups(unsigned n) { return (n + V - 1) / V; }
+
+static unsigned vector_cycles(uint32_t word, unsigned n) {
+  unsigned op = word >> MX_UOP_LSB, red = mx_uget(word, MX_UF_VEC_red);
+  bool fn = mx_uget(word, MX_UF_VEC_fn) != 0;
+  unsigned period = fn && V > 1 ? V : TB_SinglePort ? 2 : 1;
+  unsigned latency = op == MX_UOP_MUL ? 3 : op == MX_UOP_ADD || op == MX_UOP_SUB ? 4 : 0;
+  if (fn) latency += FN_LATENCY + (V > 1 ? V : 0);
+  unsigned cycles = n ? 8 + period * (groups(n) - 1) + latency : 6;
+  if (red == MX_RED_MAX || red == MX_RED_ARGMAX) cycles += V;
+  if (red == MX_RED_SUM) cycles += (V == 1 ? 54u : V == 2 ? 40u : 34u) - (n ? 0 : 3);
+  return cycles;
+}
+
+// Executes the scalar part of a microinstruction on u, pc; returns its cycles.
+static unsigned walk(uint16_t *u, unsigned *pc) {
+  uint32_t word = store[*pc % STORE];
+  unsigned d = mx_uget(word, MX_UF_IMM_d), a = mx_uget(word, MX_UF_IMM_a);
+  unsigned imm = mx_uget(word, MX_UF_IMM_imm), n = u[mx_uget(word, MX_UF_VEC_n)];
+  unsigned block = 16u << mx_uget(word, MX_UF_QUANT_block);
+  ++*pc;
+  switch (word >> MX_UOP_LSB) {
+    case MX_UOP_END: return 2;
+    case MX_UOP_LI: u[d] = (uint16_t)imm; return 2;
+    case MX_UOP_ADDI: u[d] = (uint16_t)(u[a] + imm); return 3;
+    case MX_UOP_ADDU: u[d] = (uint16_t)(u[a] + u[mx_uget(word, MX_UF_REG_b)]); return 4;
+    case MX_UOP_LOOPU:
+      if (--u[d]) *pc = imm;
+      return 3;
+    case MX_UOP_QUANT: return n ? 8 + 2 * ((n + block - 1) / block) * block / V : 6;
+    default: return vector_cycles(word, n);
+  }
+}
+
+// ---- the module and its memories ----
+
+static struct {
+  tb_port *cmd_valid, *cmd_ready, *cmd_entry, *cmd_u, *uc_we, *uc_addr, *uc_data;
+  tb_port *ra_en, *ra_addr, *ra_data, *rb_en, *rb_addr, *rb_data;
+  tb_port *vm_valid, *vm_addr, *vm_mask, *vm_data;
+  tb_port *xw_valid, *xw_bank, *xw_addr, *xw_mask, *xw_data;
+  tb_port *xe_valid, *xe_bank, *xe_addr, *xe_data, *busy, *progress, *fault;
+} p;
+
+static void find_ports(void) {
+#define IN(name) p.name = tb_find(#name "_i");
+#define OUT(name) p.name = tb_find(#name "_o");
+  IN(cmd_valid) OUT(cmd_ready) IN(cmd_entry) IN(cmd_u) IN(uc_we) IN(uc_addr) IN(uc_data)
+  OUT(ra_en) OUT(ra_addr) IN(ra_data) OUT(rb_en) OUT(rb_addr) IN(rb_data)
+  OUT(vm_valid) OUT(vm_addr) OUT(vm_mask) OUT(vm_data)
+  OUT(xw_valid) OUT(xw_bank) OUT(xw_addr) OUT(xw_mask) OUT(xw_data)
+  OUT(xe_valid) OUT(xe_bank) OUT(xe_addr) OUT(xe_data) OUT(busy) OUT(progress) OUT(fault)
+#undef IN
+#undef OUT
+}
+
+static bool ignore_writes;  // about to be reset
+
+static void see(mx_space space, uint32_t address, uint32_t value) {
+  if (ignore_writes) return;
+  unsigned i = seen_count++;
+  TB_CHECK(i < expected_count, "write %u (space %d, address %u, value %08x) but golden made only %u",
+           i, (int)space, address, value, expected_count);
+  const event *e = &expected[i];
+  TB_CHECK(e->space == space && e->address == address && e->value == value,
+           "write %u: space %d address %u value %08x, expected space %d address %u value %08x", i,
+           (int)space, address, value, (int)e->space, e->address, e->value);
+}
+
+static uint32_t kept_address[4], kept_value[4];
+static unsigned kept_words;
+
+static void drain_kept(void) {
+  for (unsigned i = 0; i < kept_words; i++) vmem[kept_address[i]] = kept_value[i];
+  kept_words = 0;
+}
+
+// Vector writes of this cycle; with SinglePort one may wait for a cycle without
+// reads, and must have gone before the next.
+static void take_vmem_write(bool reading) {
+  if (!reading) drain_kept();
+  if (!tb_peek(p.vm_valid)) return;
+  TB_CHECK(!kept_words, "a write while one still waits for the port");
+  for (unsigned l = 0; l < V; l++)
+    if (tb_peek(p.vm_mask) >> l & 1) {
+      kept_address[kept_words] = ((uint32_t)tb_peek(p.vm_addr) / V * V + l) % WORDS;
+      kept_value[kept_words] = (uint32_t)tb_peek_bits(p.vm_data, 32 * l, 32);
+      see(MX_SPACE_VMEM, kept_address[kept_words], kept_value[kept_words]);
+      kept_words++;
+    }
+  if (!TB_SinglePort || !reading) drain_kept();
+}
+
+static void take_xmem_write(void) {
+  uint32_t bank = (uint32_t)tb_peek(p.xw_bank), at = (uint32_t)tb_peek(p.xw_addr);
+  if (tb_peek(p.xw_valid)) {
+    TB_CHECK(at % V == 0, "XMEM address %u is no multiple of the lanes", at);
+    for (unsigned l = 0; l < V; l++)
+      if (tb_peek(p.xw_mask) >> l & 1)
+        see(MX_SPACE_XMEM, bank % TB_Tokens * ELEMS + (at + l) % ELEMS,
+            (uint32_t)tb_peek_bits(p.xw_data, 8 * l, 8));
+  }
+  if (tb_peek(p.xe_valid))
+    see(MX_SPACE_XEXP,
+        (uint32_t)tb_peek(p.xe_bank) % TB_Tokens * (ELEMS / 16) +
+            (uint32_t)tb_peek(p.xe_addr) % (ELEMS / 16),
+        (uint32_t)tb_peek(p.xe_data));
+}
+
+static void answer(tb_port *data, bool enable, uint32_t address) {
+  for (unsigned l = 0; l < V; l++)
+    tb_put_bits(data, 32 * l, 32,
+                enable ? vmem[(address / V * V + l) % WORDS] : (uint32_t)tb_random());
+}
+
+// One clock edge with the memories around the module.
+static void cycle(void) {
+  bool a = tb_peek(p.ra_en), b = tb_peek(p.rb_en);
+  uint32_t at_a = (uint32_t)tb_peek(p.ra_addr), at_b = (uint32_t)tb_peek(p.rb_addr);
+  uint32_t before[WORDS];
+  bool write = tb_peek(p.vm_valid);
+  if (write) memcpy(before, vmem, sizeof vmem);
+  take_vmem_write(a || b);
+  take_xmem_write();
+  tb_cycle();
+  if (write) {  // a read in the cycle of the write gets the old word
+    uint32_t after[WORDS];
+    memcpy(after, vmem, sizeof vmem);
+    memcpy(vmem, before, sizeof vmem);
+    answer(p.ra_data, a, at_a);
+    answer(p.rb_data, b, at_b);
+    memcpy(vmem, after, sizeof vmem);
+  } else {
+    answer(p.ra_data, a, at_a);
+    answer(p.rb_data, b, at_b);
+  }
+  tb_eval();
+}
+
+static void load_store(unsigned base) {
+  tb_put(p.uc_we, 1);
+  for (unsigned i = 0; i < program_words; i++) {
+    store[(base + i) % STORE] = program[i];
+    tb_put(p.uc_addr, (base + i) % STORE);
+    tb_put(p.uc_data, program[i]);
+    cycle();
+  }
+  tb_put(p.uc_we, 0);
+}
+
+static void issue(unsigned base) {
+  for (unsigned idle = below(4); idle; idle--) cycle();
+  tb_put(p.cmd_entry, base);
+  for (unsigned i = 0; i < 8; i++) tb_put_bits(p.cmd_u, 16 * i, 16, command_u[i]);
+  tb_put(p.cmd_valid, 1);
+  tb_eval();
+  for (unsigned wait = 0; !tb_peek(p.cmd_ready); wait++) {
+    TB_CHECK(wait < 8 && !tb_peek(p.busy), "an idle unit does not take a command");
+    cycle();
+  }
+  cycle();
+  tb_put(p.cmd_valid, 0);
+  tb_put(p.cmd_entry, below(1024));
+  for (unsigned i = 0; i < 8; i++) tb_put_bits(p.cmd_u, 16 * i, 16, below(0x10000));
+  tb_eval();
+}
+
+// ---- comparison ----
+
+static unsigned worst_overhead;  // beyond one group per cycle, of plain MOV .. MAX
+
+static void note_overhead(uint32_t word, unsigned n, unsigned cycles) {
+  if (word >> MX_UOP_LSB < MX_UOP_MOV || mx_uget(word, MX_UF_VEC_fn) ||
+      mx_uget(word, MX_UF_VEC_red) || TB_SinglePort)
+    return;
+  if (cycles - groups(n) > worst_overhead) worst_overhead = cycles - groups(n);
+}
+
+static void run(unsigned base) {
+  uint16_t u[MX_UREGS];
+  memcpy(golden.u, command_u, sizeof command_u);
+  memcpy(u, golden.u, sizeof u);
+  expected_count = seen_count = 0;
+  unsigned fault = mx_vec_run(&golden, base);
+  issue(base);
+
+  unsigned pc = base;
+  uint64_t last = tb_cycles();
+  for (bool busy = true; busy;) {
+    TB_CHECK(tb_peek(p.busy), "busy_o fell before the end");
+    unsigned fault_o = (unsigned)tb_peek(p.fault), took = (unsigned)(tb_cycles() + 1 - last);
+    bool progress = tb_peek(p.progress);
+    cycle();
+    if (fault_o) {
+      TB_CHECK(fault == fault_o, "fault %u, expected %u", fault_o, fault);
+      break;
+    }
+    if (progress) {
+      uint32_t word = store[pc % STORE];
+      unsigned n = u[mx_uget(word, MX_UF_VEC_n)], cycles = walk(u, &pc);
+      TB_CHECK(took == cycles, "microinstruction %08x, n = %u: %u cycles, expected %u", word, n,
+               took, cycles);
+      note_overhead(word, n, cycles);
+      last = tb_cycles();
+      busy = word >> MX_UOP_LSB != MX_UOP_END;
+      TB_CHECK(busy || !fault, "no fault, expected %u", fault);
+    }
+    TB_CHECK(tb_cycles() - last < 20000, "stuck at %u", pc);
+  }
+  TB_CHECK(!tb_peek(p.busy), "busy_o is set after the end");
+  TB_CHECK(seen_count == expected_count, "%u writes, expected %u", seen_count, expected_count);
+  if (kept_words) cycle();
+  TB_CHECK(!memcmp(vmem, golden_vmem, sizeof vmem), "VMEM differs after the program");
+}
+
+// A reset while a program runs leaves an idle unit that works.
+static void run_and_reset(unsigned base) {
+  uint16_t u8 = golden.u[8];
+  ignore_writes = true;
+  issue(base);
+  for (unsigned i = below(200); i && tb_peek(p.busy); i--) cycle();
+  tb_reset();
+  kept_words = 0;
+  ignore_writes = false;
+  TB_CHECK(!tb_peek(p.busy) && !tb_peek(p.vm_valid) && !tb_peek(p.xw_valid), "busy after reset");
+  program_words = 0;
+  emit_imm(MX_UOP_LI, 8, 0, u8);  // a microprogram may have changed it
+  emit(code(MX_UOP_END));
+  load_store(base);
+  random_data();
+  run(base);
+}
+
+void tb_main(void) {
+  find_ports();
+  tb_reset();
+  program_words = 0;
+  emit_imm(MX_UOP_LI, 8, 0, 0);
+  emit(code(MX_UOP_END));
+  load_store(0);
+  run(0);
+  for (unsigned i = 0; i < PROGRAMS; i++) {
+    unsigned base = below(STORE);
+    random_data();
+    random_program(base);
+    load_store(base);
+    if (one_in(50)) run_and_reset(base);
+    else run(base);
+  }
+  printf("overhead beyond one group of %d per cycle, plain operations: at most %u cycles\n", V,
+         worst_overhead);
+}
