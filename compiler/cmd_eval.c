@@ -25,8 +25,9 @@ static const char usage[] =
     "\n"
     "  --text FILE       text to score\n"
     "  --split STR       FILE holds documents separated by STR\n"
+    "  --whole           with --split: score documents beyond the context too\n"
     "  --context N       tokens in a sequence with BOS (default: what the model\n"
-    "                    was trained for, 2048 at most)\n"
+    "                    was trained for, 2048 at most); N - 1 positions are run\n"
     "  --max-tokens N    stop after N scored tokens\n"
     "  --tokenizer FILE  llama2.c tokenizer.bin (needed by llama2.c models)\n"
     "  --json            print one JSON object\n"
@@ -39,14 +40,15 @@ static const char usage[] =
     "  token of the text is scored once.\n"
     "  With --split the text is cut at each STR, ASCII white space around each\n"
     "  document and empty documents are dropped, and each document, tokenized by\n"
-    "  itself, is one sequence; its tokens past N - 1 are dropped.\n"
+    "  itself, is one sequence; its tokens past N - 1 are dropped, or with --whole\n"
+    "  go on in further sequences: every token of every document is scored once.\n"
     "perplexity = exp(mean score); bits per byte = sum of scores / ln 2 / bytes of\n"
     "text that the scored tokens stand for.\n";
 
 typedef struct {
   const char *model, *text, *split, *tokenizer;
   uint64_t context, max_tokens;  // 0: default, all
-  bool json, help;
+  bool whole, json, help;
 } arguments;
 
 // ---- command line ----------------------------------------------------------------
@@ -66,6 +68,7 @@ static mx_status parse_number(const char *option, const char *text, uint64_t lea
 
 static const struct option options[] = {{"text", required_argument, NULL, 't'},
                                         {"split", required_argument, NULL, 's'},
+                                        {"whole", no_argument, NULL, 'w'},
                                         {"context", required_argument, NULL, 'c'},
                                         {"max-tokens", required_argument, NULL, 'm'},
                                         {"tokenizer", required_argument, NULL, 'k'},
@@ -78,6 +81,7 @@ static mx_status take_option(int option, char **argv, arguments *a, mx_error *e)
     case 't': a->text = optarg; return MX_OK;
     case 's': a->split = optarg; return MX_OK;
     case 'k': a->tokenizer = optarg; return MX_OK;
+    case 'w': a->whole = true; return MX_OK;
     case 'j': a->json = true; return MX_OK;
     case 'h': a->help = true; return MX_OK;
     case 'c': return parse_number("context", optarg, 2, 1 << 24, &a->context, e);
@@ -103,6 +107,8 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one MODEL, found %d (mxf eval --help)",
                    argc - optind);
   a->model = argv[optind];
+  if (a->whole && !a->split)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--whole needs --split (mxf eval --help)");
   if (!a->text) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--text FILE is missing (mxf eval --help)");
   return MX_OK;
 }
@@ -116,11 +122,15 @@ static void show_progress(void *self, const mx_eval_result *r, double done) {
   if (done >= 1) fprintf(stderr, "\n");
 }
 
+static const char *protocol_name(const arguments *a) {
+  return a->whole ? "whole documents" : a->split ? "documents" : "windows";
+}
+
 static mx_status print_json(const arguments *a, uint32_t context, const mx_eval_result *r,
                             mx_error *e) {
   json_t *o = json_pack(
       "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "model", a->model, "text", a->text,
-      "protocol", a->split ? "documents" : "windows", "context", (json_int_t)context, "sequences",
+      "protocol", protocol_name(a), "context", (json_int_t)context, "sequences",
       (json_int_t)r->sequences, "tokens", (json_int_t)r->tokens, "bytes", (json_int_t)r->bytes,
       "mean_nll", r->mean_nll, "perplexity", r->perplexity, "bits_per_byte", r->bits_per_byte);
   if (!o)
@@ -136,12 +146,8 @@ static void print_text(const arguments *a, uint32_t context, const mx_eval_resul
   printf("perplexity     %.4f\n", r->perplexity);
   printf("mean NLL       %.6f nats over %" PRIu64 " tokens\n", r->mean_nll, r->tokens);
   printf("bits per byte  %.4f over %" PRIu64 " bytes\n", r->bits_per_byte, r->bytes);
-  if (a->split)
-    printf("protocol       %" PRIu64 " documents, each BOS and its first %u tokens at most; "
-           "BOS not scored\n", r->sequences, context - 1);
-  else
-    printf("protocol       %" PRIu64 " windows, each BOS and %u tokens of the text; "
-           "BOS not scored\n", r->sequences, context - 1);
+  printf("protocol       %s: %" PRIu64 " sequences of BOS and up to %u tokens; BOS not scored\n",
+         protocol_name(a), r->sequences, context - 1);
 }
 
 // ---- evaluation --------------------------------------------------------------------
@@ -151,7 +157,8 @@ static mx_status eval_file(const arguments *a, const mx_scorer *scorer,
   mx_file text;
   mx_status s = mx_file_map(a->text, &text, e);
   if (s) return s;
-  mx_eval_options o = {.context = context, .split = a->split, .max_tokens = a->max_tokens};
+  mx_eval_options o = {.context = context, .split = a->split, .whole_documents = a->whole,
+                       .max_tokens = a->max_tokens};
   if (isatty(STDERR_FILENO)) o.progress = show_progress;
   mx_eval_result r;
   s = mx_eval_text(scorer, tokenizer, (const char *)text.data, text.size_bytes, &o, &r, e);

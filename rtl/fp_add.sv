@@ -81,17 +81,22 @@ module fp_add (
   wire logic        z8  = n1[27:20] == 8'd0;
 
   logic [27:0] n2_q;
-  logic [8:0]  exp3_q;  // exponent + 2
+  logic [7:0]  exp3_q;       // exponent + 2
+  logic [4:0]  exp_low3_q;   // exponent, if exp_small3_q
+  logic        exp_small3_q, exp_last3_q;  // below 32; 254
   logic [1:0]  some3_q;
   logic        sign3_q, differ3_q, nan3_q, inf3_q;
   always_ff @(posedge clk_i) begin
-    n2_q      <= z8 ? {n1[19:0], 8'd0} : n1;
-    some3_q   <= {!z16, !z8};
-    exp3_q    <= {1'b0, exp2_q} + 9'd2;
-    sign3_q   <= sign2_q;
-    differ3_q <= differ2_q;
-    nan3_q    <= nan2_q;
-    inf3_q    <= inf2_q;
+    n2_q         <= z8 ? {n1[19:0], 8'd0} : n1;
+    some3_q      <= {!z16, !z8};
+    exp3_q       <= exp2_q + 8'd2;
+    exp_low3_q   <= exp2_q[4:0];
+    exp_small3_q <= exp2_q[7:5] == 3'd0;
+    exp_last3_q  <= exp2_q == 8'd254;
+    sign3_q      <= sign2_q;
+    differ3_q    <= differ2_q;
+    nan3_q       <= nan2_q;
+    inf3_q       <= inf2_q;
   end
 
   // ---- 4: the last steps, round, pack ----
@@ -104,12 +109,14 @@ module fp_add (
   wire logic        none = z1 && !n4[26];                   // the sum is zero
 
   wire logic        round_up = n5[3] && (n5[4] || n5[2:0] != 3'd0);
-  // exponent + 1 - shift, in two's complement of 10 bits; a round-up that
-  // overflows the fraction carries into it.
-  wire logic [32:0] packed_y = {1'b0, exp3_q, n5[26:4]} +
-                               {5'h1F, some3_q, !z4, !z2, !z1, 22'd0, round_up};
-  wire logic        under = none || packed_y[32] || packed_y[31:23] == 9'd0;
-  wire logic        over  = inf3_q || packed_y[31] || packed_y[30:23] == 8'hFF;
+  // exponent + 1 - shift. A round-up that overflows the fraction carries into
+  // it, and of the largest numbers makes the pattern of infinity.
+  wire logic [4:0]  shift_n  = {some3_q, !z4, !z2, !z1};
+  wire logic [30:0] packed_y = {exp3_q, n5[26:4]} + {3'h7, shift_n, 22'd0, round_up};
+  // Not after the rounding: sums below 2^-126 are exact.
+  wire logic [6:0]  room_x2  = {1'b0, exp_low3_q, 1'b1} + {1'b0, shift_n, 1'b1};
+  wire logic        under = none || (exp_small3_q && !room_x2[6]);  // shift > exponent
+  wire logic        over  = inf3_q || (exp_last3_q && shift_n == 5'h1F);
 
   always_ff @(posedge clk_i) begin
     y_o[31] <= !nan3_q && sign3_q && !(none && differ3_q);
@@ -120,7 +127,7 @@ module fp_add (
     y_o[22] <= nan3_q || (packed_y[22] && !under && !over);
   end
 
-  wire logic unused = &{delta_x2[0], sum_x2[0]};
+  wire logic unused = &{delta_x2[0], sum_x2[0], room_x2[5:0]};
 
 endmodule
 

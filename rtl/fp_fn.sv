@@ -98,9 +98,10 @@ module fp_fn #(
                 .start_addr_i(segment4_q), .start_o(start5));
 
   logic [16:0] d3_q, d4_q;
-  logic [8:0]  whole3_q, whole4_q, whole5_q;
+  logic [8:0]  whole3_q, whole4_q;
+  logic [7:0]  whole5_q;
   logic [1:0]  low4_q, low5_q;  // of c0
-  logic [1:0]  kind3_q, kind4_q, kind5_q;
+  logic [1:0]  kind3_q, kind4_q;
   logic        sign3_q, sign4_q, sign5_q;
   always_ff @(posedge clk_i) begin
     d3_q       <= place[16:0];
@@ -111,13 +112,25 @@ module fp_fn #(
     low5_q     <= low4_q;
     whole3_q   <= place[32:24];
     whole4_q   <= whole3_q;
-    whole5_q   <= whole4_q;
+    whole5_q   <= whole4_q[7:0];
     kind3_q    <= kind2_q;
     kind4_q    <= kind3_q;
-    kind5_q    <= kind4_q;
     sign3_q    <= sign2_q;
     sign4_q    <= sign3_q;
-    sign5_q    <= sign4_q;
+    sign5_q    <= sign4_q && kind4_q != Nan;
+  end
+
+  // Out of range before the carry of step 6: 2^-126 may result from one out of
+  // exponent 0, and infinity from one out of 254, each with the fraction 0.
+  wire logic least = whole4_q[8] && whole4_q[6:1] == 6'd0;  // -128 or -127, or lower
+  wire logic low4  = kind4_q == Zero || (whole4_q[8] && !whole4_q[7]) || (least && !whole4_q[0]);
+  wire logic high4 = kind4_q[1] || (!whole4_q[8] && whole4_q[7]);
+  logic zero5_q, high5_q, bare5_q, nan5_q;
+  always_ff @(posedge clk_i) begin
+    zero5_q <= low4 && !kind4_q[1];
+    high5_q    <= high4;
+    bare5_q    <= low4 || least || high4;
+    nan5_q     <= kind4_q == Nan;
   end
 
   // ---- 4: slope = c1 + c2 * d ----
@@ -141,18 +154,15 @@ module fp_fn #(
   end
 
   // ---- 6: c0 + rise; a carry out of it raises the exponent ----
-  wire logic [35:0] packed_y = {whole5_q[8], whole5_q, start5, low5_q} + {10'd127, 6'd0, rise_q};
-  wire logic        inf   = kind5_q[1];
-  wire logic        under = kind5_q == Zero || packed_y[35] || packed_y[34:26] == 9'd0;
-  wire logic        over  = inf || packed_y[34] || packed_y[33:26] == 8'hFF;
+  wire logic [33:0] packed_y = {whole5_q, start5, low5_q} + {8'd127, 6'd0, rise_q};
 
   always_ff @(posedge clk_i) begin
-    y_o[31] <= sign5_q && kind5_q != Nan;
-    if (under && !inf) y_o[30:23] <= 8'd0;
-    else               y_o[30:23] <= packed_y[33:26] | {8{over}};
-    if (under || over) y_o[21:0] <= 22'd0;
-    else               y_o[21:0] <= packed_y[24:3];
-    y_o[22] <= kind5_q == Nan || (packed_y[25] && !under && !over);
+    y_o[31] <= sign5_q;
+    if (zero5_q) y_o[30:23] <= 8'd0;
+    else            y_o[30:23] <= packed_y[33:26] | {8{high5_q}};
+    if (bare5_q) y_o[21:0] <= 22'd0;
+    else         y_o[21:0] <= packed_y[24:3];
+    y_o[22] <= nan5_q || (packed_y[25] && !bare5_q);
   end
 
   wire logic unused_bits = &{turn_x2[0], slope_q[13:0], packed_y[2:0], Latency[0]};

@@ -71,15 +71,25 @@ module fp_mul #(
     sign_q <= a_i[31] ^ b_i[31];
   end
 
-  // ---- 2: bias ----
-  logic [9:0] exp2_q;  // exponent sum - 128
-  logic       sign2_q, nan2_q, inf2_q, zero2_q;
+  // ---- 2: bias; what lies out of range, for products below 2 and from 2 on ----
+  // Before the rounding: 2^-126 may result from a carry out of exponent 0, and
+  // infinity from one out of 254, each with the fraction 0 that it needs.
+  logic [7:0] exp2_q;  // exponent sum - 128
+  logic       low2_q, low2_top_q;    // exponent of the result < 0
+  logic       high2_q, high2_top_q;  // > 254, or an operand infinite
+  logic       bare2_q, bare2_top_q;  // either, or exponent 0: the fraction is 0
+  logic       sign2_q, nan2_q;
+  wire logic  zero = zero_q && !inf_q;
   always_ff @(posedge clk_i) begin
-    exp2_q  <= {1'b0, exp_q} - 10'd128;
-    sign2_q <= sign_q && !nan_q;
-    nan2_q  <= nan_q;
-    inf2_q  <= inf_q;
-    zero2_q <= zero_q && !inf_q;
+    exp2_q      <= exp_q[7:0] ^ 8'h80;
+    low2_q      <= zero || exp_q < 9'd127;
+    low2_top_q  <= zero || exp_q < 9'd126;
+    high2_q     <= inf_q || exp_q > 9'd381;
+    high2_top_q <= inf_q || exp_q > 9'd380;
+    bare2_q     <= zero || inf_q || exp_q < 9'd128 || exp_q > 9'd381;
+    bare2_top_q <= zero || inf_q || exp_q < 9'd127 || exp_q > 9'd380;
+    sign2_q     <= sign_q && !nan_q;
+    nan2_q      <= nan_q;
   end
 
   // ---- 3: normalise, round, pack ----
@@ -88,17 +98,18 @@ module fp_mul #(
   wire logic        half     = top ? product2_q[1] : product2_q[0];
   wire logic        rest     = sticky2_q || (top && product2_q[0]);
   wire logic        round_up = half && (rest || fraction[0]);
-  wire logic [32:0] packed_y = {exp2_q, fraction} + {8'd0, top, !top, 22'd0, round_up};
-  wire logic        under = zero2_q || packed_y[32] || packed_y[31:23] == 9'd0;
-  wire logic        over  = inf2_q || packed_y[31] || packed_y[30:23] == 8'hFF;
+  wire logic [30:0] packed_y = {exp2_q, fraction} + {6'd0, top, !top, 22'd0, round_up};
+  wire logic        low  = top ? low2_top_q : low2_q;
+  wire logic        high = top ? high2_top_q : high2_q;
+  wire logic        bare = top ? bare2_top_q : bare2_q;
 
   always_ff @(posedge clk_i) begin
     y_o[31] <= sign2_q;
-    if (under && !inf2_q) y_o[30:23] <= 8'd0;
-    else                  y_o[30:23] <= packed_y[30:23] | {8{over}};
-    if (under || over) y_o[21:0] <= 22'd0;
-    else               y_o[21:0] <= packed_y[21:0];
-    y_o[22] <= nan2_q || (packed_y[22] && !under && !over);
+    if (low && !high) y_o[30:23] <= 8'd0;
+    else              y_o[30:23] <= packed_y[30:23] | {8{high}};
+    if (bare) y_o[21:0] <= 22'd0;
+    else      y_o[21:0] <= packed_y[21:0];
+    y_o[22] <= nan2_q || (packed_y[22] && !bare);
   end
 
 endmodule

@@ -89,18 +89,21 @@ module fp_term #(
   wire logic        none = z1 && !n4[31];                   // the product is zero
 
   wire logic        round_up = n5[8] && (n5[9] || n5[7:0] != 8'd0);
-  wire logic [32:0] packed_y = {exp2_q, n5[31:9]} +
-                               {5'h1F, some2_q, !z2, !z1, 22'd0, round_up};
-  wire logic        under = none || packed_y[32] || packed_y[31:23] == 9'd0;
-  wire logic        over  = nan2_q || packed_y[31] || packed_y[30:23] == 8'hFF;
+  wire logic [9:0]  exp3     = exp2_q + {5'h1F, some2_q, !z2, !z1};
+  wire logic [30:0] packed_y = {exp3[7:0], n5[31:9]} + {30'd0, round_up};
+  // Out of range before the rounding: 2^-126 may result from a carry out of
+  // exponent 0, and infinity from one out of 254, each with the fraction 0.
+  wire logic        low  = none || exp3[9];
+  wire logic        high = nan2_q || (!exp3[9] && (exp3[8] || exp3[7:0] == 8'hFF));
+  wire logic        bare = low || exp3[8:0] == 9'd0 || high;
 
   always_ff @(posedge clk_i) begin
     y_o[31] <= sign2_q && !none && !nan2_q;
-    if (under && !nan2_q) y_o[30:23] <= 8'd0;
-    else                  y_o[30:23] <= packed_y[30:23] | {8{over}};
-    if (under || over) y_o[21:0] <= 22'd0;
-    else               y_o[21:0] <= packed_y[21:0];
-    y_o[22] <= nan2_q || (packed_y[22] && !under && !over);
+    if (low && !nan2_q) y_o[30:23] <= 8'd0;
+    else                y_o[30:23] <= packed_y[30:23] | {8{high}};
+    if (bare) y_o[21:0] <= 22'd0;
+    else      y_o[21:0] <= packed_y[21:0];
+    y_o[22] <= nan2_q || (packed_y[22] && !bare);
   end
 
 endmodule

@@ -14,6 +14,10 @@
 // Nothing else costs a cycle: not rows, blocks, groups or commands. Results
 // leave at one word per cycle from a buffer of two groups.
 //
+// The upper half of the lanes works for 4-bit codes only; with SoftHigh their
+// products come from LUTs instead of multiplier blocks. Without decode table
+// and zero points these products are small, hence the default.
+//
 // The decode table must not be written while MATMULs that use it run.
 // Lanes = BusBits / (4 * Rows) is 8, 16 or 32; Tokens is 1 to 16;
 // Group / Rows >= 8 and a power of two. Reset: synchronous, active low.
@@ -27,6 +31,7 @@ module mx_dot #(
   parameter int unsigned Group     = 16,
   parameter int unsigned Codebook  = 1,
   parameter int unsigned ZeroPoint = 1,
+  parameter int unsigned SoftHigh  = Codebook == 0 && ZeroPoint == 0 ? 1 : 0,
   localparam int unsigned Lanes    = BusBits / (4 * Rows)
 ) (
   input  wire logic                      clk_i,
@@ -195,7 +200,7 @@ module mx_dot #(
   logic [Rows*Tokens*24-1:0] sums;
   for (genvar r = 0; r < Rows; r++) begin : g_row
     for (genvar t = 0; t < Tokens; t++) begin : g_token
-      mx_dot_mac #(.Lanes(Lanes), .HighBits(HighBits)) u_mac (
+      mx_dot_mac #(.Lanes(Lanes), .HighBits(HighBits), .SoftHigh(SoftHigh)) u_mac (
         .clk_i(clk_i), .en_i(step_q[4:2]), .first_i(first_q[4]), .pair_i(planar_q[4]),
         .w_low_i(w_low[Half*8*r +: Half*8]), .w_high_i(w_high[Half*HighBits*r +: Half*HighBits]),
         .x_i(x_q[Lanes*8*t +: Lanes*8]), .sum_o(sums[24*(Tokens*r+t) +: 24])

@@ -1,7 +1,8 @@
 // Integer dot products of one slice and one token: Lanes products of signed
 // bytes, a tree, and the partial sum over the chunks of a line.
 //
-// Lanes 0 .. Lanes/2-1 take 8-bit weights; the rest HighBits (8 or 4) bits.
+// Lanes 0 .. Lanes/2-1 take 8-bit weights; the rest HighBits (8 or 4) bits, and
+// with SoftHigh they use no multiplier blocks.
 // Stages, each enabled by its step: en_i[2] products, en_i[3] half of the
 // tree, en_i[4] sum and accumulate; sum_o is valid in the cycle after that.
 // first_i and pair_i belong to the step at stage 4: first_i starts a sum;
@@ -11,7 +12,8 @@
 
 module mx_dot_mac #(
   parameter int unsigned Lanes    = 32,
-  parameter int unsigned HighBits = 8
+  parameter int unsigned HighBits = 8,
+  parameter int unsigned SoftHigh = 0
 ) (
   input  wire logic                          clk_i,
   input  wire logic [4:2]                    en_i,
@@ -40,8 +42,8 @@ module mx_dot_mac #(
     wire logic signed [HighBits-1:0] w = w_high_i[HighBits*i +: HighBits];
     wire logic signed [7:0] x = x_i[8*(Half+i) +: 8];
     wire logic signed [15:0] product;
-    if (HighBits == 4) begin : g_mul4
-      mx_dot_mul4 u_mul (.w_i(w), .x_i(x), .y_o(product));
+    if (SoftHigh != 0) begin : g_soft
+      mx_dot_mul #(.WeightBits(HighBits)) u_mul (.w_i(w), .x_i(x), .y_o(product));
     end else begin : g_mul
       assign product = 16'(w) * 16'(x);
     end

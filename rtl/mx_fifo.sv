@@ -50,7 +50,12 @@ module mx_fifo #(
   assign in_ready_o = !count_q[AddrBits];
   assign count_o    = count_q;
 
-  always_ff @(posedge clk_i) if (in_fire) memory[write_q[AddrBits-1:0]] <= in_data_i;
+  // The second condition always holds; with it, tools see that no address is
+  // read and written in one cycle, and add no logic to define that case.
+  wire logic same_place = write_q[AddrBits-1:0] == read_q[AddrBits-1:0];
+  wire logic store      = in_fire && !(same_place && write_q[AddrBits] != read_q[AddrBits]);
+
+  always_ff @(posedge clk_i) if (store) memory[write_q[AddrBits-1:0]] <= in_data_i;
   always_ff @(posedge clk_i) if (fetch) fetched_data_q <= memory[read_q[AddrBits-1:0]];
 
   always_ff @(posedge clk_i) begin

@@ -145,13 +145,13 @@ module mx_stream #(
   wire logic req_allowed = room && !range_bad_q;
   wire logic req_fire    = req_valid_o && req_ready_i;
   wire logic s_fire      = s_valid_o && s_ready_i;
-  wire logic [FreeBits:0] asked = req_fire ? ~(FreeBits + 1)'(req_len_o) : '0;  // -(len + 1)
+  wire logic [FreeBits:0] more = (FreeBits + 1)'(req_len_o);  // beats - 1
 
   assign req_valid_o = split_valid && req_allowed;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) free_q <= (FreeBits + 1)'(StreamFifoBeats);
-    else         free_q <= free_q + asked + (FreeBits + 1)'(s_fire);
+    else         free_q <= free_q + (req_fire ? ~more : '0) + (FreeBits + 1)'(s_fire);
   end
 
   mx_fifo #(.Width(BusBits), .Depth(StreamFifoBeats)) u_data (

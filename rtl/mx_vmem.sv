@@ -5,8 +5,8 @@
 // VecLanes words that holds the address; data in the next cycle. mr (move unit):
 // valid/ready, one word in the cycle after the transfer; it uses port B when
 // rb does not. Writes, one per cycle: vm (vector unit) is always taken, else mw
-// (move unit), else dw (dot array). A read in the cycle of a write to the same
-// word gives the old word.
+// (move unit), else dw (dot array). Reading a word in the cycle in which it is
+// written gives an undefined word.
 // SinglePort = 1: each RAM has one port, so that iCE40 SPRAM serves. A vm write
 // in the cycle of a vector read waits for the next cycle without one; the user
 // sees to it that it comes before the next vm write (mx_vec, SinglePort = 1). In

@@ -1,7 +1,7 @@
 // RAM of 32-bit words with a read and a write port, or one port for both.
 //
-// Read data comes in the next cycle and stays until the next read (with one
-// port: or write). Reading and writing a word in one cycle gives the old word.
+// Read data comes in the next cycle and stays until the next read. Reading a
+// word in the cycle in which it is written gives an undefined word.
 // SinglePort = 1: the user never reads and writes in one cycle. No reset;
 // contents are zero at the start of simulation only, as single-port RAM of
 // FPGAs may not have initial contents.

@@ -9,14 +9,14 @@
 enum { SPACES = MX_SPACE_UCODE + 1, CHUNK_BYTES = 1 << 16 };
 
 typedef struct { uint32_t address, value, pc; } logged;
-typedef struct { logged *at; size_t count, capacity, next; } log;  // next: to be compared
+typedef struct { logged *at; size_t count, capacity, next; } write_log;  // next: to be compared
 
 // On-chip memories as rebuilt from writes; NULL for MX_SPACE_MEM.
 typedef struct { uint32_t *space[SPACES]; } contents;
 
 struct mx_verify {
   mx_session golden, device;
-  log logs[MX_VERIFY_STREAM_COUNT];
+  write_log logs[MX_VERIFY_STREAM_COUNT];
   contents expected, got;
   mx_verify_counts counts;
   mx_divergence divergence;
@@ -77,7 +77,7 @@ static void diverge_content(mx_verify *v, const char *what, mx_space space, uint
 
 // ---- observers ---------------------------------------------------------------------
 
-static bool grow(log *l) {
+static bool grow(write_log *l) {
   size_t capacity = l->capacity ? 2 * l->capacity : 1024;
   logged *grown = realloc(l->at, capacity * sizeof *grown);
   if (!grown) return false;
@@ -94,7 +94,7 @@ static void golden_writes(void *self, mx_unit unit, mx_space space, uint32_t add
   mx_verify *v = self;
   int stream = stream_of(unit, space);
   if (stream < 0) abort();  // MX_VERIFY_STREAMS lacks one
-  log *l = &v->logs[stream];
+  write_log *l = &v->logs[stream];
   if (l->count == l->capacity && !grow(l)) {
     v->out_of_memory = true;
     return;
@@ -112,7 +112,7 @@ static void device_writes(void *self, mx_unit unit, mx_space space, uint32_t add
                                .has_got = true, .got_address = address, .got_value = value, .pc = UINT32_MAX});
     return;
   }
-  log *l = &v->logs[stream];
+  write_log *l = &v->logs[stream];
   logged got = {address, value, 0};
   const logged *expected = l->next < l->count ? &l->at[l->next] : NULL;
   if (!expected) diverge_write(v, "a write too many", stream, NULL, &got);
@@ -127,7 +127,7 @@ static void device_writes(void *self, mx_unit unit, mx_space space, uint32_t add
 
 static void check_logs(mx_verify *v) {
   for (int i = 0; i < MX_VERIFY_STREAM_COUNT; i++) {
-    const log *l = &v->logs[i];
+    const write_log *l = &v->logs[i];
     if (l->next < l->count) diverge_write(v, "a write is missing", i, &l->at[l->next], NULL);
   }
 }

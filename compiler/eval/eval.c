@@ -83,18 +83,26 @@ static mx_status tokenize(const evaluation *v, const char *text, size_t len, int
   return s;
 }
 
-static mx_status eval_windows(evaluation *v, const char *text, size_t len, mx_error *e) {
-  int32_t *ids;
-  size_t count, room = v->options->context - 1;
-  mx_status s = tokenize(v, text, len, &ids, &count, e);
-  if (s) return s;
+// Scores ids [count], tokens of one text from its start, sequence by sequence.
+static mx_status score_windows(evaluation *v, const int32_t *ids, size_t count, bool progress,
+                               mx_error *e) {
+  size_t room = v->options->context - 1;
   int32_t prev = mx_tokenizer_bos(v->tokenizer);
+  mx_status s = MX_OK;
   for (size_t at = 0; !s && at < count && !finished(v); at += room) {
     size_t n = count - at < room ? count - at : room;
     s = score_sequence(v, prev, ids + at, (uint32_t)n, e);
     prev = ids[at + n - 1];
-    report(v, (double)(at + n) / (double)count);
+    if (!s && progress) report(v, (double)(at + n) / (double)count);
   }
+  return s;
+}
+
+static mx_status eval_whole(evaluation *v, const char *text, size_t len, mx_error *e) {
+  int32_t *ids;
+  size_t count;
+  mx_status s = tokenize(v, text, len, &ids, &count, e);
+  if (!s) s = score_windows(v, ids, count, true, e);
   free(ids);
   return s;
 }
@@ -113,9 +121,8 @@ static mx_status eval_document(evaluation *v, const char *text, size_t len, mx_e
   int32_t *ids;
   size_t count, room = v->options->context - 1;
   mx_status s = tokenize(v, text, len, &ids, &count, e);
-  if (s) return s;
-  if (count > room) count = room;
-  s = score_sequence(v, mx_tokenizer_bos(v->tokenizer), ids, (uint32_t)count, e);
+  if (!s && !v->options->whole_documents && count > room) count = room;
+  if (!s) s = score_windows(v, ids, count, false, e);
   free(ids);
   return s;
 }
@@ -138,7 +145,7 @@ static mx_status eval_documents(evaluation *v, const char *text, size_t len, mx_
   for (size_t at = 0; !s && at < len && !finished(v);) {
     size_t end = find_marker(text, len, at, marker);
     s = eval_document(v, text + at, end - at, e);
-    report(v, (double)end / (double)len);
+    if (!s && v->result.tokens) report(v, (double)end / (double)len);
     at = end + strlen(marker);
   }
   return s;
@@ -166,7 +173,7 @@ mx_status mx_eval_text(const mx_scorer *scorer, const mx_tokenizer *tokenizer, c
   if (!v.sequence || !v.nll)
     s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a context of %u", options->context);
   else
-    s = split ? eval_documents(&v, text, len, e) : eval_windows(&v, text, len, e);
+    s = split ? eval_documents(&v, text, len, e) : eval_whole(&v, text, len, e);
   free(v.sequence);
   free(v.nll);
   *result = v.result;

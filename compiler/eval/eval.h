@@ -11,11 +11,13 @@
 //   With a split marker the text is cut into documents at each occurrence of
 //   the marker; ASCII white space around a document is dropped, and so are
 //   empty documents. Each is tokenized by itself and is one sequence; tokens
-//   past the context are dropped.
+//   past the context are dropped, or with `whole_documents` go on in further
+//   sequences, so that each token of each document is scored once.
 // mean NLL = sum of scores / scored tokens; perplexity = exp(mean NLL);
 // bits per byte = sum of scores / ln 2 / bytes of text that the scored tokens
 // stand for (the prefix space that the tokenizer adds is not counted, an
 // unknown token counts as one byte). Sums are in double.
+#include <stdbool.h>
 #include <stddef.h>  // size_t
 #include <stdint.h>
 
@@ -30,7 +32,7 @@ typedef struct {
 } mx_scorer;
 
 typedef struct {
-  uint64_t sequences;       // windows or documents scored
+  uint64_t sequences;       // scored
   uint64_t tokens;          // scored
   uint64_t bytes;           // of text that the scored tokens stand for
   double mean_nll;          // nats per token
@@ -41,9 +43,10 @@ typedef struct {
 typedef struct {
   uint32_t context;         // tokens in a sequence with BOS, >= 2
   const char *split;        // marker between documents; NULL or "": windows
+  bool whole_documents;     // with `split`: score documents beyond the context too
   uint64_t max_tokens;      // stop after so many scored tokens; 0: all
-  // Called after each sequence with the result so far and the part of the text
-  // that is done, 0 to 1; may be NULL.
+  // Called after each window or document with the result so far and the part of
+  // the text that is done, 0 to 1; may be NULL.
   void (*progress)(void *self, const mx_eval_result *so_far, double done);
   void *progress_self;
 } mx_eval_options;

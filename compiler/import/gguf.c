@@ -338,8 +338,7 @@ static mx_status wrong_type(const mx_gguf *g, const mx_gguf_kv *kv, const char *
                             mx_error *e) {
   return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, kv->at_bytes),
                  "key '%s' has type %s%s; expected %s", mx_gguf_printable(kv->key).text,
-                 kv->is_array ? "array of " : "",
-                 value_types[kv->type].name, expected);
+                 kv->is_array ? "array of " : "", value_types[kv->type].name, expected);
 }
 
 // The integer at p, or -1 if it is negative or over INT64_MAX or none.

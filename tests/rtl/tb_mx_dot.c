@@ -2,6 +2,7 @@
 // tb: name=mx_dot_small top=mx_dot params=BusBits=64,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1
 // tb: name=mx_dot_sim   top=mx_dot params=BusBits=128,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1
 // tb: name=mx_dot_large top=mx_dot params=BusBits=256,Rows=2,Tokens=4,Group=32,Codebook=1,ZeroPoint=1
+// tb: name=mx_dot_soft  top=mx_dot params=BusBits=64,Rows=2,Tokens=1,Group=16,Codebook=1,ZeroPoint=1,SoftHigh=1
 // Random MATMULs in queues, with stalls on both sides, against the golden
 // arithmetic word by word; a reset in the middle; and the stream rate.
 #include <stdio.h>

@@ -322,9 +322,13 @@ static void see(mx_space space, uint32_t address, uint32_t value) {
 
 static uint32_t kept_address[4], kept_value[4];
 static unsigned kept_words;
+static bool written[WORDS];  // in this cycle
 
 static void drain_kept(void) {
-  for (unsigned i = 0; i < kept_words; i++) vmem[kept_address[i]] = kept_value[i];
+  for (unsigned i = 0; i < kept_words; i++) {
+    vmem[kept_address[i]] = kept_value[i];
+    written[kept_address[i]] = true;
+  }
   kept_words = 0;
 }
 
@@ -360,33 +364,24 @@ static void take_xmem_write(void) {
         (uint32_t)tb_peek(p.xe_data));
 }
 
+// Read data; anything at all if not asked for, or written in the same cycle.
 static void answer(tb_port *data, bool enable, uint32_t address) {
-  for (unsigned l = 0; l < V; l++)
-    tb_put_bits(data, 32 * l, 32,
-                enable ? vmem[(address / V * V + l) % WORDS] : (uint32_t)tb_random());
+  for (unsigned l = 0; l < V; l++) {
+    uint32_t at = (address / V * V + l) % WORDS;
+    tb_put_bits(data, 32 * l, 32, enable && !written[at] ? vmem[at] : (uint32_t)tb_random());
+  }
 }
 
 // One clock edge with the memories around the module.
 static void cycle(void) {
   bool a = tb_peek(p.ra_en), b = tb_peek(p.rb_en);
   uint32_t at_a = (uint32_t)tb_peek(p.ra_addr), at_b = (uint32_t)tb_peek(p.rb_addr);
-  uint32_t before[WORDS];
-  bool write = tb_peek(p.vm_valid);
-  if (write) memcpy(before, vmem, sizeof vmem);
+  memset(written, 0, sizeof written);
   take_vmem_write(a || b);
   take_xmem_write();
   tb_cycle();
-  if (write) {  // a read in the cycle of the write gets the old word
-    uint32_t after[WORDS];
-    memcpy(after, vmem, sizeof vmem);
-    memcpy(vmem, before, sizeof vmem);
-    answer(p.ra_data, a, at_a);
-    answer(p.rb_data, b, at_b);
-    memcpy(vmem, after, sizeof vmem);
-  } else {
-    answer(p.ra_data, a, at_a);
-    answer(p.rb_data, b, at_b);
-  }
+  answer(p.ra_data, a, at_a);
+  answer(p.rb_data, b, at_b);
   tb_eval();
 }
 

@@ -122,6 +122,19 @@ static void test_documents(void **state) {
   check_sums(&r, &result);
 }
 
+static void test_whole_documents(void **state) {
+  (void)state;
+  recorder r;
+  mx_eval_options o = {.context = 3, .split = "|", .whole_documents = true};
+  mx_eval_result result = evaluate(&r, "a the a the a | and ", o);
+  assert_int_equal(r.n, 4);
+  check_sequence(&r, 1, PIECES(SP "a", SP "the"));
+  check_sequence(&r, 2, PIECES(SP "a"));
+  check_sequence(&r, 3, PIECES(SP "and"));
+  assert_int_equal(result.bytes, 13 + 3);
+  check_sums(&r, &result);
+}
+
 static void test_marker_at_the_ends(void **state) {
   (void)state;
   recorder r;
@@ -343,6 +356,7 @@ static void test_usage(void **state) {
   check_usage(mx_cmd_eval, "eval m.gguf", MX_USAGE, "--text FILE is missing");
   check_usage(mx_cmd_eval, "eval --text t", MX_USAGE, "expected one MODEL, found 0");
   check_usage(mx_cmd_eval, "eval a b --text t", MX_USAGE, "expected one MODEL, found 2");
+  check_usage(mx_cmd_eval, "eval a --text t --whole", MX_USAGE, "--whole needs --split");
   check_usage(mx_cmd_eval, "eval a --text", MX_USAGE, "--text needs a value");
   check_usage(mx_cmd_eval, "eval a --nonsense", MX_USAGE, "--nonsense is no option");
   check_usage(mx_cmd_eval, "eval a --text t --context 1", MX_USAGE, "--context 1: expected");
@@ -375,7 +389,8 @@ static void test_info_command(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_windows),      cmocka_unit_test(test_windows_keep_leading_spaces),
-      cmocka_unit_test(test_documents),    cmocka_unit_test(test_marker_at_the_ends),
+      cmocka_unit_test(test_documents),    cmocka_unit_test(test_whole_documents),
+      cmocka_unit_test(test_marker_at_the_ends),
       cmocka_unit_test(test_max_tokens),   cmocka_unit_test(test_progress),
       cmocka_unit_test(test_refusals),     cmocka_unit_test(test_eval_command),
       cmocka_unit_test(test_eval_text_output), cmocka_unit_test(test_usage),

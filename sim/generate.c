@@ -1,0 +1,114 @@
+#include "sim/generate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  const mx_image *image;
+  const mx_tokenizer *tokenizer;
+  const mx_generator *g;
+  mx_generation *out;
+  size_t text_capacity;
+  mx_error *e;
+} run;
+
+static mx_status no_memory(mx_error *e) { return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory"); }
+
+static mx_status add_text(run *r, const char *text, size_t bytes) {
+  mx_generation *o = r->out;
+  if (o->text_bytes + bytes + 1 > r->text_capacity) {
+    size_t capacity = 2 * (o->text_bytes + bytes + 64);
+    char *grown = realloc(o->text, capacity);
+    if (!grown) return no_memory(r->e);
+    o->text = grown;
+    r->text_capacity = capacity;
+  }
+  memcpy(o->text + o->text_bytes, text, bytes);
+  o->text_bytes += bytes;
+  o->text[o->text_bytes] = 0;
+  if (r->g->emit && bytes) r->g->emit(r->g->self, text, bytes);
+  return MX_OK;
+}
+
+// Adds the text of tokens[i].
+static mx_status add_token_text(run *r, uint32_t i) {
+  const int32_t *t = r->out->tokens;
+  char small[256], *text = small;
+  size_t bytes = 0;
+  int32_t before = i ? t[i - 1] : -1;
+  mx_status s = mx_tokenizer_decode(r->tokenizer, before, t[i], small, sizeof small, &bytes);
+  if (s == MX_LIMIT) {
+    text = malloc(bytes);
+    if (!text) return no_memory(r->e);
+    s = mx_tokenizer_decode(r->tokenizer, before, t[i], text, bytes, &bytes);
+  }
+  if (s) s = mx_fail(r->e, s, MX_NOWHERE, "the tokenizer has no token %" PRId32, t[i]);
+  else s = add_text(r, text, bytes);
+  if (text != small) free(text);
+  return s;
+}
+
+static mx_status encode(run *r, const char *prompt, size_t length, uint32_t max_tokens) {
+  bool bos = mx_tokenizer_bos(r->tokenizer) >= 0;
+  size_t capacity = mx_tokenizer_max_tokens(length) + 1, count = 0, context = r->image->context_length;
+  size_t room = max_tokens < context ? max_tokens : context;  // generated tokens that can follow, and one more
+  mx_generation *o = r->out;
+  o->tokens = calloc(capacity + room + 1, sizeof *o->tokens);
+  if (!o->tokens || add_text(r, "", 0)) return no_memory(r->e);
+  mx_status s = mx_tokenizer_encode(r->tokenizer, prompt, length, bos, o->tokens, capacity, &count, r->e);
+  if (s) return s;
+  if (!count) return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "the prompt is empty and the model has no token of beginning");
+  if (count > context)
+    return mx_fail(r->e, MX_LIMIT, MX_NOWHERE, "the prompt has %zu tokens, the image has a context of %zu: shorten it, or compile with a longer context",
+                   count, context);
+  o->n_prompt = o->n_tokens = (uint32_t)count;
+  return MX_OK;
+}
+
+static mx_status feed_prompt(run *r, uint32_t *next) {
+  mx_generation *o = r->out;
+  for (uint32_t i = 0; i < o->n_prompt; i++) {
+    if (add_token_text(r, i)) return r->e->status;
+    if (r->g->token(r->g->self, (uint32_t)o->tokens[i], next, r->e)) return r->e->status;
+  }
+  return MX_OK;
+}
+
+static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
+  mx_generation *o = r->out;
+  for (uint32_t i = 0; i < max_tokens; i++) {
+    if (next == r->image->eos_id) return o->stop = MX_STOP_END_TOKEN, MX_OK;
+    if (next >= r->image->vocab_size)
+      return mx_fail(r->e, MX_DEVICE, MX_NOWHERE, "the device chose token %" PRIu32 " of a vocabulary of %" PRIu32, next,
+                     r->image->vocab_size);
+    o->tokens[o->n_tokens++] = (int32_t)next;
+    if (add_token_text(r, o->n_tokens - 1)) return r->e->status;
+    if (o->n_tokens > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;
+    if (i + 1 < max_tokens && r->g->token(r->g->self, next, &next, r->e)) return r->e->status;
+  }
+  return o->stop = MX_STOP_LENGTH, MX_OK;
+}
+
+mx_status mx_generate(const mx_image *image, const mx_tokenizer *tokenizer, const char *prompt, size_t length,
+                      uint32_t max_tokens, const mx_generator *g, mx_generation *out, mx_error *e) {
+  *out = (mx_generation){0};
+  run r = {.image = image, .tokenizer = tokenizer, .g = g, .out = out, .e = e};
+  uint32_t next = 0;
+  if (encode(&r, prompt, length, max_tokens) || feed_prompt(&r, &next)) return e->status;
+  return generate(&r, next, max_tokens);
+}
+
+void mx_generation_free(mx_generation *g) {
+  free(g->tokens);
+  free(g->text);
+  *g = (mx_generation){0};
+}
+
+const char *mx_stop_text(mx_stop stop) {
+  switch (stop) {
+    case MX_STOP_END_TOKEN: return "end-token";
+    case MX_STOP_CONTEXT: return "context";
+    default: return "length";
+  }
+}

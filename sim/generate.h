@@ -1,0 +1,39 @@
+#ifndef MX_GENERATE_H
+#define MX_GENERATE_H
+// From a prompt to text, greedily, over anything that takes tokens.
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compiler/import/tokenizer.h"
+#include "golden/error.h"
+#include "golden/image.h"
+
+// Who takes tokens and who gets the text.
+typedef struct {
+  void *self;
+  // Feed one token; *next becomes the choice of what follows.
+  mx_status (*token)(void *self, uint32_t token, uint32_t *next, mx_error *e);
+  // Text as it comes, prompt included, in pieces [bytes]; may be NULL.
+  void (*emit)(void *self, const char *text, size_t bytes);
+} mx_generator;
+
+typedef enum { MX_STOP_LENGTH, MX_STOP_END_TOKEN, MX_STOP_CONTEXT } mx_stop;
+
+typedef struct {
+  int32_t *tokens;            // [n_tokens]: BOS if there is one, prompt, generated
+  uint32_t n_prompt, n_tokens;
+  char *text;                 // [text_bytes] and a NUL: prompt and generated
+  size_t text_bytes;
+  mx_stop stop;
+} mx_generation;
+
+// Run prompt[length] and generate at most max_tokens. MX_LIMIT: the prompt does
+// not fit the context. The caller frees *out with mx_generation_free, also
+// after an error.
+mx_status mx_generate(const mx_image *image, const mx_tokenizer *tokenizer, const char *prompt, size_t length,
+                      uint32_t max_tokens, const mx_generator *g, mx_generation *out, mx_error *e);
+void mx_generation_free(mx_generation *g);
+
+const char *mx_stop_text(mx_stop stop);  // "length", "end-token", "context"
+#endif

@@ -1,0 +1,30 @@
+#ifndef MX_SIM_OPTIONS_H
+#define MX_SIM_OPTIONS_H
+// The command line that `mxf run` and `mxf verify` share.
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "golden/error.h"
+#include "sim/engine.h"
+
+typedef enum { MX_SIM_RUN = 1, MX_SIM_VERIFY = 2 } mx_sim_command;
+
+typedef struct {
+  const char *image, *engine;
+  const char *prompt;       // never NULL
+  const char *prompt_file;  // NULL, or to be read instead
+  uint32_t tokens;          // to generate at most
+  bool stats, json, help;
+  mx_engine_options device;
+} mx_sim_arguments;
+
+// MX_USAGE for anything wrong; strings point into argv.
+mx_status mx_sim_parse(mx_sim_command command, int argc, char **argv, mx_sim_arguments *a, mx_error *e);
+
+// The options of the command, as lines of its --help.
+void mx_sim_print_options(mx_sim_command command, FILE *out);
+
+// Print, quoted for a shell, `mxf run` with the arguments of this verify run,
+// without what asks for a waveform.
+void mx_sim_print_run_command(const mx_sim_arguments *a, FILE *out);
+#endif

@@ -1,0 +1,37 @@
+# The RTL as loadable engines: build/engines/rtl_SET[_fault][_trace].so.
+# Included by the Makefile, whose B, Q, say and VERILATOR_ROOT it uses.
+SET ?= sim
+FAULT_CYCLE ?= 3000# from which the planted fault acts
+
+rtl: $B/engines/rtl_$(SET).so ## the RTL engine of one parameter set: make rtl SET=sim
+rtl-trace: $B/engines/rtl_$(SET)_trace.so ## the same with waveforms, slower
+rtl-fault: $B/engines/rtl_$(SET)_fault.so ## the same with a planted fault, to test mxf verify
+.PHONY: rtl rtl-trace rtl-fault
+
+# Verilator's runtime, position independent.
+engine_runtime := verilated verilated_threads
+engine_cxx = $(CXX) -std=c++17 -O3 -fPIC -fvisibility=hidden -faligned-new -fcf-protection=none -DVL_TIME_CONTEXT \
+  -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -I.
+$B/engines/runtime/%.o: $(VERILATOR_ROOT)/include/%.cpp
+	$(call say,CXX,$@)
+	$(Q)mkdir -p $(@D) && $(engine_cxx) -c -o $@ $<
+
+# $(call engine,set,suffix,verilator flags,shim flags,runtime objects)
+define engine
+$B/engines/rtl_$1$2.so: sim/rtl_shim.cpp sim/rtl_shim.h sim/rtl_ports.def $B/gen/mx_pkg.sv $B/gen/fn_rom.sv $B/gen/$1/mx_cfg.sv \
+    $(wildcard rtl/*.sv rtl/*.svh) $(addprefix $B/engines/runtime/,$5)
+	$$(call say,VERILATE,$$@)
+	$$(Q)rm -rf $B/engines/$1$2 && mkdir -p $B/engines/$1$2
+	$$(Q)verilator --cc --prefix Vmxforge --top-module mxforge -O3 --x-assign fast --x-initial fast --no-timing \
+	  -Wno-fatal -Wno-lint $3 --Mdir $B/engines/$1$2 -Irtl -y rtl -y $B/gen $B/gen/mx_pkg.sv $B/gen/$1/mx_cfg.sv rtl/mxforge.sv
+	$$(Q)$$(MAKE) -s -C $B/engines/$1$2 -f Vmxforge.mk Vmxforge__ALL.a VERILATOR_ROOT=$$(VERILATOR_ROOT) \
+	  CXX="$$(CXX)" OPT_FAST="-O3 -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" > /dev/null
+	$$(Q)$$(engine_cxx) $4 -I$B/engines/$1$2 -shared -o $$@.tmp sim/rtl_shim.cpp \
+	  $B/engines/$1$2/Vmxforge__ALL.a $(addprefix $B/engines/runtime/,$5) -lpthread -lz && mv $$@.tmp $$@
+endef
+plain_runtime := $(engine_runtime:=.o)
+trace_runtime := $(plain_runtime) verilated_fst_c.o
+$(foreach s,$(SETS),$(eval $(call engine,$s,,,,$(plain_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_trace,--trace-fst,-DMX_RTL_TRACE,$(trace_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_fault,-GFaultPlant=$(FAULT_CYCLE),,$(plain_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_fault_trace,--trace-fst -GFaultPlant=$(FAULT_CYCLE),-DMX_RTL_TRACE,$(trace_runtime))))
