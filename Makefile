@@ -20,7 +20,7 @@ DEFS     := golden/isa.def golden/ucode.def golden/csr.def golden/params.def
 obj = $(patsubst %.c,$B/%.o,$1)
 csources = $(sort $(shell find $1 -name '*.c'))
 
-golden_src   := $(filter-out golden/gen.c,$(call csources,golden))
+golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c)
 sim_src      := $(wildcard sim/*.c)
@@ -44,6 +44,8 @@ $B/gen/mx_pkg.sv: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< pkg > $@
 $B/gen/%/mx_cfg.sv: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< cfg $* $(DEFS) > $@
+$B/gen/fn_rom.sv: golden/gen_fn_rom.c golden/fn_table.def golden/fn.h
+	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-fn-rom $< && $B/gen-fn-rom > $@
 $B/gen/%.md: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< $* > $@
 $B/gen/mxforge.svd: $B/golden-gen
@@ -63,6 +65,8 @@ $B/lib$1.a: $$(call obj,$$($1_src))
 endef
 $(foreach l,golden compiler firmware sim,$(eval $(call archive,$l)))
 libs := $(foreach l,sim compiler firmware golden,$(if $($l_src),$B/lib$l.a))
+
+$B/golden/matmul_fast.o: CFLAGS += -O3
 
 # Unit tests.
 $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)

@@ -8,20 +8,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>  // isatty
+#include <unistd.h>  // isatty, sysconf
 
 #include "compiler/cmd.h"
 #include "compiler/eval/eval.h"
+#include "compiler/eval/golden_scorer.h"
 #include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
+#include "compiler/lower/lower.h"
+#include "compiler/quant/qmodel.h"
 #include "compiler/ref/reference.h"
 
 enum { DEFAULT_CONTEXT = 2048 };  // at most, without --context
+enum { MAX_THREADS = 64 };
 
 static const char usage[] =
     "usage: mxf eval MODEL --text FILE [options]\n"
     "\n"
-    "Perplexity of MODEL (GGUF or llama2.c) over a text, in FP32.\n"
+    "Perplexity of MODEL over a text: of a GGUF or llama2.c model in FP32, of a\n"
+    "quantized model (.mxq) or program image (.mxp) in the device's own arithmetic,\n"
+    "bit for bit, on the golden executor.\n"
     "\n"
     "  --text FILE       text to score\n"
     "  --split STR       FILE holds documents separated by STR\n"
@@ -30,6 +36,8 @@ static const char usage[] =
     "                    was trained for, 2048 at most); N - 1 positions are run\n"
     "  --max-tokens N    stop after N scored tokens\n"
     "  --tokenizer FILE  llama2.c tokenizer.bin (needed by llama2.c models)\n"
+    "  --threads N       for quantized models (default: one per processor); the\n"
+    "                    result does not depend on it\n"
     "  --json            print one JSON object\n"
     "\n"
     "Protocol. A sequence is BOS and at most N - 1 tokens of the text. Every token\n"
@@ -47,7 +55,7 @@ static const char usage[] =
 
 typedef struct {
   const char *model, *text, *split, *tokenizer;
-  uint64_t context, max_tokens;  // 0: default, all
+  uint64_t context, max_tokens, threads;  // 0: default, all, one per processor
   bool whole, json, help;
 } arguments;
 
@@ -72,6 +80,7 @@ static const struct option options[] = {{"text", required_argument, NULL, 't'},
                                         {"context", required_argument, NULL, 'c'},
                                         {"max-tokens", required_argument, NULL, 'm'},
                                         {"tokenizer", required_argument, NULL, 'k'},
+                                        {"threads", required_argument, NULL, 'n'},
                                         {"json", no_argument, NULL, 'j'},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
@@ -85,6 +94,7 @@ static mx_status take_option(int option, char **argv, arguments *a, mx_error *e)
     case 'j': a->json = true; return MX_OK;
     case 'h': a->help = true; return MX_OK;
     case 'c': return parse_number("context", optarg, 2, 1 << 24, &a->context, e);
+    case 'n': return parse_number("threads", optarg, 1, MAX_THREADS, &a->threads, e);
     case 'm': return parse_number("max-tokens", optarg, 1, UINT64_MAX, &a->max_tokens, e);
     case ':':
       return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s needs a value (mxf eval --help)",
@@ -152,16 +162,17 @@ static void print_text(const arguments *a, uint32_t context, const mx_eval_resul
 
 // ---- evaluation --------------------------------------------------------------------
 
-static mx_status eval_file(const arguments *a, const mx_scorer *scorer,
+// scorers [n]: the same engine n times, for as many threads.
+static mx_status eval_file(const arguments *a, const mx_scorer *scorers, uint32_t n,
                            const mx_tokenizer *tokenizer, uint32_t context, mx_error *e) {
   mx_file text;
   mx_status s = mx_file_map(a->text, &text, e);
   if (s) return s;
   mx_eval_options o = {.context = context, .split = a->split, .whole_documents = a->whole,
-                       .max_tokens = a->max_tokens};
+                       .max_tokens = a->max_tokens, .helpers = scorers + 1, .n_helpers = n - 1};
   if (isatty(STDERR_FILENO)) o.progress = show_progress;
   mx_eval_result r;
-  s = mx_eval_text(scorer, tokenizer, (const char *)text.data, text.size_bytes, &o, &r, e);
+  s = mx_eval_text(scorers, tokenizer, (const char *)text.data, text.size_bytes, &o, &r, e);
   if (!s && a->json) s = print_json(a, context, &r, e);
   else if (!s) print_text(a, context, &r);
   mx_file_unmap(&text);
@@ -173,8 +184,6 @@ static uint32_t choose_context(const arguments *a, uint32_t trained) {
   return trained < 2 ? 2 : trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT;
 }
 
-// Evaluates the FP32 model. Another engine (a quantized model on the golden
-// device) gets its own function like this one, chosen in mx_cmd_eval.
 static mx_status eval_reference(const arguments *a, mx_error *e) {
   mx_model *model;
   mx_reference *reference = NULL;
@@ -183,10 +192,64 @@ static mx_status eval_reference(const arguments *a, mx_error *e) {
   uint32_t context = choose_context(a, model->config.context_length);
   s = mx_reference_new(model, context, &reference, e);
   mx_scorer scorer = {reference, mx_reference_score};
-  if (!s) s = eval_file(a, &scorer, model->tokenizer, context, e);
+  if (!s) s = eval_file(a, &scorer, 1, model->tokenizer, context, e);
   mx_reference_free(reference);
   mx_model_free(model);
   return s;
+}
+
+static uint32_t choose_threads(const arguments *a) {
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  if (a->threads) return (uint32_t)a->threads;
+  return processors < 1 ? 1 : processors > MAX_THREADS ? MAX_THREADS : (uint32_t)processors;
+}
+
+// Evaluates an image with room for `context` positions on the golden executor.
+static mx_status eval_image(const arguments *a, const mx_image *image, uint32_t context, mx_error *e) {
+  mx_golden_scorer *golden[MAX_THREADS] = {0};
+  mx_scorer scorers[MAX_THREADS];
+  mx_tokenizer *tokenizer = NULL;
+  uint32_t n = choose_threads(a);
+  mx_status s = mx_tokenizer_read(image->tokenizer, image->tokenizer_bytes, (mx_loc){a->model, 0},
+                                  &tokenizer, e);
+  for (uint32_t i = 0; i < n && !s; i++) {
+    s = mx_golden_scorer_new(image, &golden[i], e);
+    scorers[i] = (mx_scorer){golden[i], mx_golden_scorer_score};
+  }
+  if (!s) s = eval_file(a, scorers, n, tokenizer, context, e);
+  for (uint32_t i = 0; i < n; i++) mx_golden_scorer_free(golden[i]);
+  mx_tokenizer_free(tokenizer);
+  return s;
+}
+
+static mx_status eval_program(const arguments *a, mx_error *e) {
+  mx_image *image;
+  mx_status s = mx_image_read(a->model, &image, e);
+  if (s) return s;
+  uint32_t context = choose_context(a, image->context_length);
+  s = eval_image(a, image, context, e);
+  mx_image_free(image);
+  return s;
+}
+
+// Bits are the same on every parameter set; `large` has the most room.
+static mx_status eval_quantized(const arguments *a, mx_error *e) {
+  mx_qmodel *model;
+  mx_image *image = NULL;
+  mx_status s = mx_qmodel_read(a->model, &model, e);
+  if (s) return s;
+  mx_compile_options o = {.params = mx_params_find("large"),
+                          .context = choose_context(a, model->config.context_length)};
+  s = mx_compile(model, &o, &image, e);
+  if (!s) s = eval_image(a, image, o.context, e);
+  mx_image_free(image);
+  mx_qmodel_free(model);
+  return s;
+}
+
+static mx_status eval_model(const arguments *a, mx_error *e) {
+  if (mx_file_begins(a->model, "MXQ1")) return eval_quantized(a, e);
+  return mx_file_begins(a->model, "MXP1") ? eval_program(a, e) : eval_reference(a, e);
 }
 
 mx_status mx_cmd_eval(int argc, char **argv, mx_error *e) {
@@ -194,7 +257,7 @@ mx_status mx_cmd_eval(int argc, char **argv, mx_error *e) {
   mx_status s = parse(argc, argv, &a, e);
   if (s) return s;
   if (a.help) fputs(usage, stdout);
-  else s = eval_reference(&a, e);  // one engine so far
+  else s = eval_model(&a, e);
   if (!s && fflush(stdout))
     s = mx_fail(e, MX_IO, MX_NOWHERE, "cannot write the result: %s", strerror(errno));
   return s;

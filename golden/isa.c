@@ -20,39 +20,46 @@ const mx_field_info mx_ufields[] = {
 #include "golden/ucode.def"
     {0}};
 
-const mx_op_info *mx_op_find(unsigned code) {
-  for (const mx_op_info *op = mx_ops; op->name; op++)
-    if (op->code == code) return op;
-  return NULL;
-}
-
-const mx_uop_info *mx_uop_find(unsigned code) {
-  for (const mx_uop_info *op = mx_uops; op->name; op++)
-    if (op->code == code) return op;
-  return NULL;
-}
+// Filled before main, so that look-ups cost nothing and need no lock.
+static const mx_op_info *op_of_code[32];
+static const mx_uop_info *uop_of_code[32];
+static mx_insn reserved[32];
+static uint32_t ucode_reserved[32];
 
 static void clear_bits(uint32_t *words, unsigned msb, unsigned lsb) {
   for (unsigned bit = lsb; bit <= msb; bit++) words[bit / 32] &= ~(1u << (bit % 32));
 }
 
+__attribute__((constructor)) static void fill_tables(void) {
+  memset(reserved, 0xff, sizeof reserved);
+  memset(ucode_reserved, 0xff, sizeof ucode_reserved);
+  for (const mx_op_info *op = mx_ops; op->name; op++) {
+    op_of_code[op->code & 31] = op;
+    clear_bits(reserved[op->code & 31].word, MX_WAIT_MSB, 0);
+    for (const mx_field_info *f = mx_fields; f->op; f++)
+      if (!strcmp(f->op, op->name)) clear_bits(reserved[op->code & 31].word, f->msb, f->lsb);
+  }
+  for (const mx_uop_info *op = mx_uops; op->name; op++) {
+    uop_of_code[op->code & 31] = op;
+    clear_bits(&ucode_reserved[op->code & 31], 31, MX_UOP_LSB);
+    for (const mx_field_info *f = mx_ufields; f->op; f++)
+      if (!strcmp(f->op, op->form)) clear_bits(&ucode_reserved[op->code & 31], f->msb, f->lsb);
+  }
+}
+
+const mx_op_info *mx_op_find(unsigned code) { return code < 32 ? op_of_code[code] : NULL; }
+const mx_uop_info *mx_uop_find(unsigned code) { return code < 32 ? uop_of_code[code] : NULL; }
+
 bool mx_reserved_bits_set(const mx_insn *in) {
-  const mx_op_info *op = mx_op_find(in->word[0] & 0x1f);
-  if (!op) return true;
-  mx_insn rest = *in;
-  clear_bits(rest.word, MX_WAIT_MSB, 0);
-  for (const mx_field_info *f = mx_fields; f->op; f++)
-    if (!strcmp(f->op, op->name)) clear_bits(rest.word, f->msb, f->lsb);
-  return rest.word[0] | rest.word[1] | rest.word[2] | rest.word[3];
+  const mx_insn *r = &reserved[in->word[0] & 0x1f];
+  uint32_t set = 0;
+  for (int i = 0; i < 4; i++) set |= in->word[i] & r->word[i];
+  return set || !op_of_code[in->word[0] & 0x1f];
 }
 
 bool mx_ucode_reserved_bits_set(uint32_t word) {
-  const mx_uop_info *op = mx_uop_find(word >> MX_UOP_LSB);
-  if (!op) return true;
-  uint32_t rest = word & ((1u << MX_UOP_LSB) - 1);
-  for (const mx_field_info *f = mx_ufields; f->op; f++)
-    if (!strcmp(f->op, op->form)) clear_bits(&rest, f->msb, f->lsb);
-  return rest != 0;
+  unsigned code = word >> MX_UOP_LSB;
+  return (word & ucode_reserved[code]) || !uop_of_code[code];
 }
 
 const char *mx_fault_text(unsigned code) {

@@ -166,8 +166,8 @@ static void run_table(mx_machine *m, const mx_insn *in) {
   for (unsigned i = 0; i < 8; i++) m->table[first + i] = (int8_t)(entries >> (8 * i) & 0xff);
 }
 
-unsigned mx_machine_step(mx_machine *m, const mx_insn *in) {
-  if (mx_insn_illegal(m->params, in)) return MX_FAULT_ILLEGAL;
+// A legal instruction other than HALT and LOOP.
+static unsigned execute(mx_machine *m, const mx_insn *in) {
   switch (in->word[0] & 0x1f) {
     case MX_OP_IDENT:
       return mx_get(in, MX_F_IDENT_build_id) == m->params->build_id ? MX_FAULT_NONE : MX_FAULT_BUILD_ID;
@@ -179,6 +179,10 @@ unsigned mx_machine_step(mx_machine *m, const mx_insn *in) {
     case MX_OP_FENCE: return MX_FAULT_NONE;
     default: return mx_move_run(m, in);
   }
+}
+
+unsigned mx_machine_step(mx_machine *m, const mx_insn *in) {
+  return mx_insn_illegal(m->params, in) ? MX_FAULT_ILLEGAL : execute(m, in);
 }
 
 static mx_insn fetch(const mx_machine *m) {
@@ -219,7 +223,7 @@ unsigned mx_machine_run(mx_machine *m, uint32_t program, const uint32_t args[MX_
       m->pc = loop_next(m, &in, program);
       continue;
     }
-    unsigned fault = mx_machine_step(m, &in);
+    unsigned fault = execute(m, &in);
     if (fault) return fault;
     m->pc += MX_INSTRUCTION_BYTES;
   }

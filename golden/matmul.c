@@ -1,8 +1,9 @@
 // MATMUL: block dot products along the stream, in the order of README.md.
-#include "golden/fp32.h"
-#include "golden/machine.h"
+#include "golden/matmul.h"
 
-enum { MAX_BLOCK = 128, MAX_GROUP = 64, MAX_TOKENS = 16, MAX_UNIT_BYTES = MAX_GROUP * (3 + MAX_BLOCK) };
+#include "golden/fp32.h"
+
+enum { MAX_UNIT_BYTES = MX_MAX_GROUP * (3 + MX_MAX_BLOCK) };
 
 static int32_t sign_extend(uint32_t code, uint32_t bits) {
   uint32_t sign = 1u << (bits - 1);
@@ -20,60 +21,34 @@ static void decode_row(const mx_machine *m, const mx_matmul *mm, const uint8_t *
   }
 }
 
-// The same for whole bytes in order (one slice, not planar).
-static void decode_row_fast(const mx_machine *m, const mx_matmul *mm, const uint8_t *unit, uint32_t row, int8_t *w) {
-  static const int8_t plain[16] = {0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1};
-  const mx_stream_format *f = &mm->format;
-  uint32_t n = mx_block_length(f);
-  const uint8_t *codes = unit + mx_code_bit_offset(m->params, f, row, 0, 0) / 8;
-  int zero = f->zero ? (int8_t)unit[mx_zero_offset(m->params, f, row)] : 0;
-  if (f->bits == MX_BITS_8) {
-    for (uint32_t i = 0; i < n; i++) w[i] = (int8_t)(uint8_t)((int8_t)codes[i] - zero);
-    return;
-  }
-  const int8_t *table = mm->codebook ? m->table : plain;
-  for (uint32_t i = 0; i < n / 2; i++) {
-    w[2 * i] = (int8_t)(uint8_t)(table[codes[i] & 15] - zero);
-    w[2 * i + 1] = (int8_t)(uint8_t)(table[codes[i] >> 4] - zero);
-  }
-}
-
-static bool fast_layout(const mx_machine *m, const mx_matmul *mm) {
-  return !m->plain && m->params->ROWS == 1 && !mm->format.planar && mm->format.bits != MX_BITS_6;
-}
-
 static int32_t dot(const int8_t *w, const int8_t *x, uint32_t n) {
   int32_t sum = 0;
   for (uint32_t i = 0; i < n; i++) sum += w[i] * x[i];
   return sum;
 }
 
-static uint16_t read_scale(const mx_machine *m, const mx_stream_format *f, const uint8_t *unit, uint32_t row) {
-  const uint8_t *at = unit + mx_scale_offset(m->params, f, row);
+uint16_t mx_read_scale(const mx_params *p, const mx_stream_format *f, const uint8_t *unit, uint32_t row) {
+  const uint8_t *at = unit + mx_scale_offset(p, f, row);
   if (f->scale == MX_SCALE_NONE) return 0;
   return f->scale == MX_SCALE_E8M0 ? at[0] : (uint16_t)(at[0] | at[1] << 8);
 }
 
-// Activations of one block and token; a block may wrap at the end of the bank.
-static uint8_t gather_x(const mx_machine *m, uint32_t token, uint32_t elem, uint32_t n, int8_t *x) {
+uint8_t mx_gather_x(const mx_machine *m, uint32_t token, uint32_t elem, uint32_t n, int8_t *x) {
   uint32_t mask = m->params->XMEM_ELEMS - 1;
   const int8_t *bank = m->vec.xmem + (size_t)token * m->params->XMEM_ELEMS;
   for (uint32_t i = 0; i < n; i++) x[i] = bank[(uint16_t)(elem + i) & mask];
   return m->vec.xexp[((size_t)token * m->params->XMEM_ELEMS + ((uint16_t)elem & mask)) / 16];
 }
 
-static void add_unit(mx_machine *m, const mx_matmul *mm, const uint8_t *unit, uint32_t block,
-                     uint32_t acc[MAX_GROUP][MAX_TOKENS]) {
+static void add_unit(const mx_machine *m, const mx_matmul *mm, const uint8_t *unit, uint32_t block, mx_accumulators acc) {
   const mx_stream_format *f = &mm->format;
   uint32_t n = mx_block_length(f);
-  bool fast = fast_layout(m, mm);
-  int8_t x[MAX_TOKENS][MAX_BLOCK], w[MAX_BLOCK];
-  uint8_t x_exp[MAX_TOKENS];
-  for (uint32_t t = 0; t < mm->tokens; t++) x_exp[t] = gather_x(m, t, mm->x + block * n, n, x[t]);
+  int8_t x[MX_MAX_TOKENS][MX_MAX_BLOCK], w[MX_MAX_BLOCK];
+  uint8_t x_exp[MX_MAX_TOKENS];
+  for (uint32_t t = 0; t < mm->tokens; t++) x_exp[t] = mx_gather_x(m, t, mm->x + block * n, n, x[t]);
   for (uint32_t row = 0; row < m->params->GROUP; row++) {
-    if (fast) decode_row_fast(m, mm, unit, row, w);
-    else decode_row(m, mm, unit, row, w);
-    uint16_t scale = read_scale(m, f, unit, row);
+    decode_row(m, mm, unit, row, w);
+    uint16_t scale = mx_read_scale(m->params, f, unit, row);
     for (uint32_t t = 0; t < mm->tokens; t++)
       acc[row][t] = mx_fp_add(acc[row][t], mx_fp_term(dot(w, x[t], n), f->scale, scale, x_exp[t], mm->frac));
   }
@@ -84,11 +59,12 @@ unsigned mx_matmul_run(mx_machine *m, const mx_matmul *mm) {
   uint8_t scratch[MAX_UNIT_BYTES];
   if (!mm->blocks) return MX_FAULT_NONE;
   for (uint32_t group = 0; group < mm->groups; group++) {
-    uint32_t acc[MAX_GROUP][MAX_TOKENS] = {0};
+    mx_accumulators acc = {0};
     for (uint32_t block = 0; block < mm->blocks; block++) {
       const uint8_t *unit = mx_stream_take(m, unit_bytes, scratch);
       if (!unit) return MX_FAULT_WATCHDOG;  // the device would wait for ever
-      add_unit(m, mm, unit, block, acc);
+      if (m->plain) add_unit(m, mm, unit, block, acc);
+      else mx_add_unit_fast(m, mm, unit, block, acc);
     }
     for (uint32_t row = 0; row < m->params->GROUP; row++)
       for (uint32_t t = 0; t < mm->tokens; t++)

@@ -39,9 +39,11 @@ module fp_add (
   end
 
   // ---- 2: align the smaller, two bits and a sticky bit below ----
+  // From 32 places on it is less than half a last bit, even one of the binade
+  // below, and counts as zero.
   wire logic [8:0] delta_x2 = {large_exp_q, 1'b1} + {small_exp_n_q, 1'b1};
   wire logic [7:0] delta    = delta_x2[8:1];
-  wire logic       far     = delta[7:5] != 3'd0;
+  wire logic       far      = delta[7:5] != 3'd0;
 
   wire logic [25:0] s0 = {small_q, 2'b0};
   wire logic [25:0] s1 = delta[0] ? {1'b0,  s0[25:1]}  : s0;
@@ -50,8 +52,7 @@ module fp_add (
   wire logic [25:0] s4 = delta[3] ? {8'b0,  s3[25:8]}  : s3;
   wire logic [25:0] s5 = delta[4] ? {16'b0, s4[25:16]} : s4;
   wire logic lost = (delta[1] && s1[1:0]  != 2'd0)  || (delta[2] && s2[3:0]  != 4'd0) ||
-                    (delta[3] && s3[7:0]  != 8'd0)  || (delta[4] && s4[15:0] != 16'd0) ||
-                    (far && small_q[23]);
+                    (delta[3] && s3[7:0]  != 8'd0)  || (delta[4] && s4[15:0] != 16'd0);
 
   logic [25:0] addend_q;  // ones' complement when the signs differ
   logic        sticky_q;

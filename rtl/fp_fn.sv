@@ -1,5 +1,5 @@
 // FP32 exp2, reciprocal and reciprocal square root: mx_fp_exp2, mx_fp_recip,
-// mx_fp_rsqrt of golden/fp32.h and fn.h, to the bit.
+// mx_fp_rsqrt of golden/fn.h, to the bit.
 //
 // fn_i    1: 2^a; 2: 1/a; 3: 1/sqrt(a). 0 counts as 1.
 //

@@ -79,15 +79,21 @@ module fp_mul #(
   logic       high2_q, high2_top_q;  // > 254, or an operand infinite
   logic       bare2_q, bare2_top_q;  // either, or exponent 0: the fraction is 0
   logic       sign2_q, nan2_q;
-  wire logic  zero = zero_q && !inf_q;
+  wire logic  zero     = zero_q && !inf_q;
+  wire logic  ones     = exp_q[6:2] == 5'h1F;
+  wire logic  below128 = exp_q[8:7] == 2'd0;
+  wire logic  below127 = below128 && !(ones && exp_q[1:0] == 2'd3);
+  wire logic  below126 = below128 && !(ones && exp_q[1]);
+  wire logic  above381 = exp_q[8] && (exp_q[7] || (ones && exp_q[1]));
+  wire logic  above380 = exp_q[8] && (exp_q[7] || (ones && exp_q[1:0] != 2'd0));
   always_ff @(posedge clk_i) begin
     exp2_q      <= exp_q[7:0] ^ 8'h80;
-    low2_q      <= zero || exp_q < 9'd127;
-    low2_top_q  <= zero || exp_q < 9'd126;
-    high2_q     <= inf_q || exp_q > 9'd381;
-    high2_top_q <= inf_q || exp_q > 9'd380;
-    bare2_q     <= zero || inf_q || exp_q < 9'd128 || exp_q > 9'd381;
-    bare2_top_q <= zero || inf_q || exp_q < 9'd127 || exp_q > 9'd380;
+    low2_q      <= zero || below127;
+    low2_top_q  <= zero || below126;
+    high2_q     <= inf_q || above381;
+    high2_top_q <= inf_q || above380;
+    bare2_q     <= zero || inf_q || below128 || above381;
+    bare2_top_q <= zero || inf_q || below127 || above380;
     sign2_q     <= sign_q && !nan_q;
     nan2_q      <= nan_q;
   end

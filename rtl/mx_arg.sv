@@ -73,7 +73,7 @@ module mx_arg #(
     else if (sum1_i) read_index = is_vec ? w0_q[25:22] : w0_q[15:12];
     else             read_index = is_vec ? w0_q[21:18] : w0_q[11:8];
   end
-  wire logic a_re = read_i || sum1_i || (sum2_i && (is_stream || is_arg));
+  wire logic a_re = !a_we && (read_i || sum1_i || (sum2_i && (is_stream || is_arg)));  // RAM: never both
   always_ff @(posedge clk_i) if (a_we) a_q[a_index] <= a_data;
   always_ff @(posedge clk_i) if (a_re) operand_q <= a_q[read_index];
 

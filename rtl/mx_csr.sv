@@ -72,14 +72,11 @@ module mx_csr #(
       || WatchSlot != WatchdogSlot + 5'd1 || mx_pkg::CSR_ARG1 != 12'h044)
     $error("mx_csr: the register map does not fit the slots");
 
-  // Slot of a byte offset, and whether the file holds that register.
+  // Slot of a byte offset, and the slots that hold registers.
+  localparam logic [31:0] WritableSlots =
+      (32'h1f << mx_pkg::CSR_PROGRAM[6:2]) | (32'hf << mx_pkg::CSR_ARG1[6:2]);
   function automatic logic [4:0] slot_of(input logic [7:2] offset);
     slot_of = offset[7] ? offset[6:2] + CounterSlot : offset[6:2];
-  endfunction
-  function automatic logic in_file(input logic [11:0] offset);
-    in_file = (offset >= mx_pkg::CSR_PROGRAM && offset < mx_pkg::CSR_WATCHDOG + 12'd4)
-              || (offset >= mx_pkg::CSR_ARG1 && offset < mx_pkg::CSR_ARG4 + 12'd4)
-              || (offset >= mx_pkg::CSR_CYCLES && offset < mx_pkg::CSR_FETCH_WAIT + 12'd4);
   endfunction
 
   // The walk: slot_q is being changed while the next word is read.
@@ -91,7 +88,8 @@ module mx_csr #(
     if (!rst_ni) slot_q <= 5'd31;
     else         slot_q <= next;
   end
-  always_ff @(posedge clk_i) read_q <= file_q[next];
+  logic copy;  // the word of slot 13 is being replaced
+  always_ff @(posedge clk_i) if (!copy) read_q <= file_q[next];  // RAM: never an address read and written
 
   // Clearing: everything after reset, counters at the start of a program.
   logic [5:0] clear_q;  // slots still to clear
@@ -131,12 +129,12 @@ module mx_csr #(
                          && slot_q == slot_of(waddr[7:2]);
   wire logic read_now  = s_axi_arvalid_i && !read_ack_q && !s_axi_rvalid_o
                          && slot_q == slot_of(raddr[7:2]);
-  wire logic file_write = write_now && in_file(waddr) && !is_counter;
+  wire logic file_write = write_now && waddr[11:7] == 0 && WritableSlots[slot_q];
 
   // The word passing by.
   logic progress_q, watch_on_q, copied_q;
   wire logic is_watch = slot_q == WatchSlot;
-  wire logic copy     = slot_q == WatchdogSlot && !file_write && !clearing && progress_q;
+  assign copy         = slot_q == WatchdogSlot && !file_write && !clearing && progress_q;
   always_comb begin
     old = read_q;
     if (clearing) old = slot_q == WatchdogSlot ? mx_pkg::CSR_WATCHDOG_RESET : '0;
@@ -194,6 +192,7 @@ module mx_csr #(
   assign irq_o = irq_pending_q;
 
   // Answers.
+  wire logic in_file = raddr[11:8] == 0 && (raddr[7] ? is_counter : WritableSlots[slot_q]);
   logic [31:0] answer;
   always_comb
     case (raddr)
@@ -204,7 +203,7 @@ module mx_csr #(
       mx_pkg::CSR_ERROR_PC:   answer = error_i != 0 ? error_pc_i : '0;
       mx_pkg::CSR_IRQ_ENABLE: answer = {31'b0, irq_enable_q};
       mx_pkg::CSR_IRQ_STATUS: answer = {31'b0, irq_pending_q};
-      default:                answer = in_file(raddr) ? sum : '0;
+      default:                answer = in_file ? sum : '0;
     endcase
   always_ff @(posedge clk_i) begin
     write_ack_q <= rst_ni && write_now;

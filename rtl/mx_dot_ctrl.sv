@@ -136,7 +136,7 @@ module mx_dot_ctrl #(
   logic [1:0]  phase_q;
   logic [EntryBits-1:0] entry_q;
   logic [15:0] block_left_q, group_left_q;
-  logic        line_first_q, unit_first_q;
+  logic        line_first_q, unit_first_q, last_group_q;
   logic [$clog2(OutDepth):0] used_q;
 
   // Half words of XMEM in a block; at most 32, with Lanes = 8.
@@ -152,8 +152,8 @@ module mx_dot_ctrl #(
   wire logic chunk_last = chunk_q == 6'd1;
   wire logic line_end   = chunk_last && (!planar_o || phase_q[0]);
   wire logic unit_end   = line_end && (&entry_q);
-  wire logic group_end  = unit_end && block_left_q == 16'd1;
-  wire logic finish     = group_end && group_left_q == 16'd1;
+  wire logic group_end  = unit_end && last_block_o;
+  wire logic finish     = group_end && last_group_q;
 
   wire logic no_room = last_block_o && chunk_last && used_q == ($clog2(OutDepth)+1)'(OutDepth);
   wire logic hold_up = in_codes && (no_room || (finish && !handed_q));
@@ -164,7 +164,8 @@ module mx_dot_ctrl #(
   assign starved_o = wants && !hold_up && !s_valid_i;
   assign blocked_o = active_q && hold_up;
 
-  wire logic section_end = took_o && !in_codes &&
+  wire logic side_take   = active_q && !in_codes && s_valid_i;
+  wire logic section_end = side_take &&
     beat_q == (section_q == Scales && kind_o[1] ? 4'(2 * ScaleBeats - 1) : 4'(ScaleBeats - 1));
   wire logic ended = step_o && finish;
   assign start = wait_q && (!active_q || ended);
@@ -187,7 +188,7 @@ module mx_dot_ctrl #(
 
   always_ff @(posedge clk_i)
     if (!rst_ni || section_end) beat_q <= 4'd0;
-    else if (took_o && !in_codes) beat_q <= beat_q + 1'b1;
+    else if (side_take) beat_q <= beat_q + 1'b1;
 
   wire logic [5:0] n_halves = 6'(32 / Lanes) << n_block;
   always_ff @(posedge clk_i)
@@ -233,11 +234,13 @@ module mx_dot_ctrl #(
       group_left_q  <= n_groups;
       first_block_o <= 1'b1;
       last_block_o  <= n_blocks == 16'd1;
+      last_group_q  <= n_groups == 16'd1;
     end else if (step_o && unit_end) begin
       block_left_q  <= group_end ? blocks_q : block_left_q - 1'b1;
       group_left_q  <= group_end ? group_left_q - 1'b1 : group_left_q;
       first_block_o <= group_end;
       last_block_o  <= group_end ? blocks_q == 16'd1 : block_left_q == 16'd2;
+      last_group_q  <= group_end ? group_left_q == 16'd2 : last_group_q;
     end
 
   always_ff @(posedge clk_i)
@@ -282,8 +285,8 @@ module mx_dot_ctrl #(
   assign x_addr_o     = 16'(x_q[XBits-1:1]);
   assign x_high_o     = x_q[0];
   assign e_addr_o     = 16'(x_q[XBits-1:4-HalfBits]);
-  assign scale_we_o   = took_o && section_q == Scales;
-  assign zero_we_o    = took_o && section_q == Zeros;
+  assign scale_we_o   = side_take && section_q == Scales;
+  assign zero_we_o    = side_take && section_q == Zeros;
   assign beat_o       = beat_q;
   assign busy_o       = wait_q || active_q;
 

@@ -1,11 +1,11 @@
 // Buffer of the scales or zero points of two units (a unit is one block of
 // GROUP rows), as they come in beats; read by row.
 //
-// Write: we_i, unit half_i, beat word_i of the section. Read: re_i, half_i,
-// entry_i = place of the row in its slice; y_o holds 16 bits per slice in the
-// next cycle and until the next read. wide_i: a row has 2 bytes, else 1, and
-// y_o is zero-extended. planar_i: rows 2i and 2i+1 are neighbours in a slice.
-// No reset.
+// Write: beat `word` of the section of unit `half`. Read: the row whose place
+// in its slice is `entry`; y_o holds 16 bits per slice in the next cycle and
+// until the next read. wide: a row has 2 bytes, else 1, zero-extended. planar:
+// rows 2i and 2i+1 are neighbours in a slice. One read and one write per
+// cycle, not of the same beat. No reset.
 `default_nettype none
 
 module mx_dot_side #(

@@ -119,7 +119,7 @@ module mx_fetch #(
   logic [BusBits-1:0] out_q;
   wire logic take = r_valid_i && drop_q == 0 && !flush;
   wire logic pop;                    // the output beat is used up
-  wire logic fill = read_q != write_q && (!out_valid_q || pop) && !flush;
+  wire logic fill = read_q != write_q && (!out_valid_q || pop) && !flush && !take;  // RAM: never both
   always_ff @(posedge clk_i) if (take) buffer_q[write_q[PtrBits-1:0]] <= r_data_i;
   always_ff @(posedge clk_i) if (fill) out_q <= buffer_q[read_q[PtrBits-1:0]];
 

@@ -31,12 +31,15 @@ module mx_fifo #(
 
   localparam int unsigned AddrBits = $clog2(Depth);
   localparam bit OutputRegister = Depth >= 64;
+  // Places of a wide memory that are never used let iCE40 synthesis prefer a
+  // block RAM to registers.
+  localparam int unsigned Places = Width >= 64 && Depth < 8 ? 8 : Depth;
 
   if (Depth < 2 || Depth != (1 << AddrBits)) begin : g_depth
     $error("mx_fifo: Depth must be a power of two, at least 2");
   end
 
-  logic [Width-1:0]  memory [0:Depth-1];
+  logic [Width-1:0]  memory [0:Places-1];
   logic [AddrBits:0] write_q, read_q;  // with one bit more than an address
   logic [AddrBits:0] count_q;
   logic              fetched_q;        // fetched_data_q holds a word

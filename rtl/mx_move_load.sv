@@ -1,14 +1,15 @@
 // LOAD and UCODE: beats from memory, one element per cycle to the vector
 // memory or the control store.
 //
-// Commands: valid/ready; one at a time. FAULT_ALIGN and FAULT_RANGE come from
-// mx_stream, which checks the whole run of beats before it requests the
-// first; nothing is accepted after a fault until reset. busy_o: from the cycle
-// after the command until its last element is written. count 0: no effect.
+// Commands: valid/ready; one at a time. FAULT_ALIGN: the address is not a
+// multiple of the beat; FAULT_RANGE: a beat with a byte at or beyond
+// mem_size_i; either before any beat is requested. busy_o: from the cycle
+// after the command until its last element is written, or after a fault until
+// reset. count 0: no effect, no check.
 // Read client: as in mx_read. The bursts are short, so that a small FIFO
 // overlaps the memory with the unpacking.
 // Writes: mw_valid/ready, or uc_we_o which is always taken; both share address
-// and data. Latency: 2 cycles to the first request, 3 from the first beat to
+// and data. Latency: 1 cycle to the first request, 3 from the first beat to
 // its first write. Throughput: 1 element per cycle. Reset: idle.
 `include "check.svh"
 `default_nettype none
@@ -57,29 +58,45 @@ module mx_move_load #(
   logic [15:0]         addr_q;
   logic [31:0]         data_q;
 
-  logic        beats_ready;
-  wire logic       cmd_fire = cmd_valid_i && cmd_ready_o;
-  wire logic [1:0] format   = cmd_ucode_i ? 2'd0 : cmd_format_i;
-  wire logic [1:0] log_size = format == 2'd0 ? 2'd2 : format == 2'd2 ? 2'd0 : 2'd1;
-  wire logic [17:0] bytes   = 18'(cmd_count_i) << log_size;
-  wire logic [31:0] beats   = (32'(bytes) + BusBits / 8 - 1) >> ByteBits;
+  wire logic        cmd_fire   = cmd_valid_i && cmd_ready_o;
+  wire logic        cmd_some   = cmd_count_i != 16'd0;
+  wire logic        misaligned = cmd_addr_i[ByteBits-1:0] != '0;
+  wire logic [1:0]  format     = cmd_ucode_i ? 2'd0 : cmd_format_i;
+  wire logic [1:0]  log_size   = format == 2'd0 ? 2'd2 : format == 2'd2 ? 2'd0 : 2'd1;
+  wire logic [17:0] bytes      = 18'(cmd_count_i) << log_size;
+  wire logic [18:0] rounded    = 19'(bytes) + 19'(BusBits / 8 - 1);
 
   assign busy_o      = left_q != 16'd0 || write_q;
   assign cmd_ready_o = !busy_o;
 
   // ---- memory ----
-  logic               s_valid, s_ready, empty;
+  logic               s_valid, s_ready, run_ready, run_idle, range_bad;
   logic [BusBits-1:0] s_data;
 
-  mx_stream #(
-    .BusBits(BusBits), .BurstBeats(LoadBurst), .StreamFifoBeats(2 * LoadBurst), .StreamQueue(1)
-  ) u_beats (
-    .clk_i, .rst_ni, .empty_o(empty), .fault_o, .mem_size_i,
-    .cmd_valid_i(cmd_fire), .cmd_ready_o(beats_ready), .cmd_addr_i, .cmd_segments_i(16'd1),
-    .cmd_seg_beats_i(beats), .cmd_stride_i(32'd0),
+  mx_stream_run #(
+    .BusBits(BusBits), .BurstBeats(LoadBurst), .FifoBeats(2 * LoadBurst), .CountBits(19 - ByteBits)
+  ) u_run (
+    .clk_i, .rst_ni, .idle_o(run_idle), .range_bad_o(range_bad), .mem_size_i,
+    .start_valid_i(cmd_fire && cmd_some && !misaligned), .start_ready_o(run_ready),
+    .start_addr_i(cmd_addr_i[31:ByteBits]), .start_beats_i(rounded[18:ByteBits]),
     .req_valid_o, .req_ready_i, .req_addr_o, .req_len_o, .r_valid_i, .r_data_i,
     .s_valid_o(s_valid), .s_ready_i(s_ready), .s_data_o(s_data)
   );
+
+  // ---- faults: the element count stays, so the unit stays busy ----
+  logic align_bad_q, told_q;
+  wire logic tell = (range_bad || align_bad_q) && !told_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      align_bad_q <= 1'b0;
+      told_q      <= 1'b0;
+    end else begin
+      if (cmd_fire) align_bad_q <= cmd_some && misaligned;
+      told_q <= told_q || tell;
+    end
+  end
+  assign fault_o = !tell ? mx_pkg::FAULT_NONE : range_bad ? mx_pkg::FAULT_RANGE : mx_pkg::FAULT_ALIGN;
 
   // ---- elements ----
   wire logic write_fire = write_q && (ucode_q || mw_ready_i);
@@ -126,11 +143,11 @@ module mx_move_load #(
   assign write_addr_o = addr_q;
   assign write_data_o = data_q;
 
-  wire logic unused = &{1'b0, beats_ready, empty};
+  wire logic unused = &{1'b0, run_ready, run_idle, rounded[ByteBits-1:0]};
 
   `RESET_FIRST
-  `CHECK(beats_accepted, !cmd_fire || beats_ready)
-  `CHECK(idle_is_empty, busy_o || empty)
+  `CHECK(run_accepted, !cmd_fire || run_ready)
+  `CHECK(idle_is_empty, busy_o || run_idle)
 
 endmodule
 

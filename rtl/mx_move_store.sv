@@ -5,9 +5,9 @@
 // adds some bytes to the beat being built; the step that completes the beat
 // hands it to mx_write. Bytes of a command are written in ascending order:
 //   STORE   a 32-bit word per step
-//   PUTROW  per block the scale's byte, alone; then Slice codes per step: a
-//           slice of a beat with 8 bits, half a slice with 4 bits
-//   PUTCOL  a byte per step: one row, or two planar rows with 4 bits
+//   PUTROW  per block the scale's byte, alone; then a byte of codes per step,
+//           gathered while they fall into one beat
+//   PUTCOL  a byte per step and beat: one row, or two planar rows with 4 bits
 //   PUTEXP  a byte
 //
 // Commands: valid/ready; one at a time. busy_o: from the cycle after the command
@@ -38,7 +38,7 @@ module mx_move_store #(
   output      logic                 cmd_ready_o,
   input  wire logic [4:0]           cmd_op_i,
   input  wire logic [31:0]          cmd_addr_i,
-  input  wire logic [15:0]          cmd_count_i,   // STORE: words; PUTCOL: rows
+  input  wire logic [15:0]          cmd_count_i,   // STORE: words; PUTCOL: rows, even with 4 bits
   input  wire logic [15:0]          cmd_blocks_i,  // PUTROW
   input  wire logic [15:0]          cmd_at_i,      // VMEM word or XMEM element
   input  wire logic [1:0]           cmd_bits_i,    // 0: 4 bits, else 8
@@ -70,12 +70,8 @@ module mx_move_store #(
   localparam int unsigned HighBits  = 32 - ByteBits;
   localparam int unsigned GroupBits = $clog2(Group);
   localparam int unsigned Scales    = Group / Bytes;  // beats of a unit's scales
-  localparam int unsigned Slice     = Bytes / Rows;   // and elements of an XMEM half word
+  localparam int unsigned Slice     = Bytes / Rows;   // bytes of a slice in a beat
   localparam int unsigned LaneBits  = $clog2(Lanes);
-
-  if (Lanes != 2 * Slice || Lanes < 4 || Lanes > 32) begin : g_lanes
-    $error("mx_move_store: Lanes must be BusBits / (4 * Rows), 4 to 32");
-  end
 
   // ---- command ----
   wire logic is_store = cmd_op_i == mx_pkg::OP_STORE;
@@ -84,9 +80,8 @@ module mx_move_store #(
   wire logic is_exp   = cmd_op_i == mx_pkg::OP_PUTEXP;
   wire logic nibbles  = cmd_bits_i == 2'd0;
   wire logic [2:0]  log_line = 3'd4 + {1'b0, cmd_block_i} - 3'(is_row && nibbles);
-  wire logic [15:0] pairs    = {1'b0, cmd_count_i[15:1]} + 16'(cmd_count_i[0]);
-  wire logic [15:0] count    = is_exp ? 16'd1 : is_row ? cmd_blocks_i :
-                               is_col && nibbles ? pairs : cmd_count_i;
+  wire logic [15:0] count    = is_row ? cmd_blocks_i : cmd_count_i;
+  wire logic        some     = is_exp || count != 16'd0;
   wire logic [9:0]  unit     = 10'(Scales) + (10'(Scales) << log_line);  // beats
   wire logic misaligned = (!is_exp && cmd_addr_i[ByteBits-1:0] != '0) ||
                           (is_col && cmd_stride_i[ByteBits-1:0] != '0);
@@ -97,7 +92,7 @@ module mx_move_store #(
   logic [HighBits-1:0]  stride_q;  // beats from unit to unit; STORE: 1
   logic [HighBits-1:0]  base_q;    // beat of the unit
   logic [15:0]          at_q;      // next word or element
-  logic [15:0]          count_q;   // words, blocks or lines to go
+  logic [15:0]          count_q;   // words, blocks or rows to go
   logic [GroupBits-1:0] line_q;    // of the group
   logic [6:0]           byte_q;    // of the line; STORE and PUTEXP: of the beat
   logic                 scale_q;   // PUTROW: the next step is the scale
@@ -108,30 +103,28 @@ module mx_move_store #(
   assign cmd_ready_o = !busy_o && !halted_q;
 
   // ---- step: which bytes of which beat ----
-  localparam logic [6:0] WholeStep = 7'(Slice - 1);
-  localparam logic [6:0] HalfStep  = 7'(Slice / 2 - 1);
-
   logic [GroupBits+6:0] code_beat;
   logic [ByteBits-1:0]  code_lane;
   mx_move_place #(.BusBits(BusBits), .Rows(Rows), .Group(Group)) u_place (
     .line_i(line_q), .log_line_i(log_line_q), .byte_i(byte_q), .beat_o(code_beat), .lane_o(code_lane)
   );
 
-  wire logic exp_step  = scale_q || !(store_q || row_q || col_q);
+  wire logic single    = !(store_q || row_q || col_q);  // PUTEXP
+  wire logic exp_step  = scale_q || single;
   wire logic code_step = (row_q && !scale_q) || col_q;
   wire logic row_codes = row_q && !scale_q;
-  wire logic [6:0] span = row_codes ? (nibbles_q ? HalfStep : WholeStep) :
-                          store_q ? 7'd3 : 7'd0;  // bytes of the step - 1
+  wire logic [ByteBits-1:0] span = store_q ? ByteBits'(3) : '0;  // bytes of the step - 1
   wire logic [ByteBits-1:0] lane = code_step ? code_lane :
                                    scale_q ? ByteBits'(line_q) : byte_q[ByteBits-1:0];
-  wire logic [ByteBits-1:0] top  = lane | span[ByteBits-1:0];  // last byte of the step
+  wire logic [ByteBits-1:0] top  = lane | span;  // last byte of the step
   wire logic [HighBits-1:0] skip = scale_q ? HighBits'(line_q) >> ByteBits :
                                    (code_step ? HighBits'(code_beat) : '0) +
                                    (row_codes ? HighBits'(Scales) : '0);
 
-  wire logic last_item  = count_q == 16'd1;
-  wire logic line_ends  = (byte_q | span) == ~(7'h7f << log_line_q);
-  wire logic beat_ends  = (row_codes && nibbles_q) ? line_ends || (lane & ByteBits'(Slice / 2)) != '0 :
+  wire logic by_two     = col_q && nibbles_q;  // rows of a step
+  wire logic last_item  = single || count_q == (by_two ? 16'd2 : 16'd1);
+  wire logic line_ends  = byte_q == ~(7'h7f << log_line_q);
+  wire logic beat_ends  = row_codes ? line_ends || (lane & ByteBits'(Slice - 1)) == ByteBits'(Slice - 1) :
                           store_q ? top == '1 || last_item : 1'b1;
   wire logic group_ends = line_q == (nibbles_q ? GroupBits'(Group / 2 - 1) : GroupBits'(Group - 1));
   wire logic item_ends  = row_q ? row_codes && line_ends : 1'b1;
@@ -151,12 +144,11 @@ module mx_move_store #(
   assign pr_bank_o  = bank_q;
 
   // ---- walk ----
-  wire logic [15:0] advance = row_codes ? 16'(Slice) : row_q ? 16'd0 :
-                              col_q && nibbles_q ? 16'd2 : 16'd1;
+  wire logic [15:0] advance = scale_q ? 16'd0 : code_step && nibbles_q ? 16'd2 : 16'd1;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni)                                  active_q <= 1'b0;
-    else if (cmd_fire)                            active_q <= count != 16'd0 && !misaligned;
+    else if (cmd_fire)                            active_q <= some && !misaligned;
     else if (step && item_ends && last_item)      active_q <= 1'b0;
   end
   always_ff @(posedge clk_i) begin
@@ -177,11 +169,11 @@ module mx_move_store #(
       scale_q    <= is_row;
     end else if (step) begin
       at_q <= at_q + advance;
-      if (item_ends) count_q <= count_q - 1'b1;
+      if (item_ends) count_q <= count_q - (by_two ? 16'd2 : 16'd1);
       if (unit_ends) base_q <= base_q + stride_q;
       if (col_q) line_q <= group_ends ? '0 : line_q + 1'b1;
       if (row_q) scale_q <= item_ends;
-      if (row_codes) byte_q <= line_ends ? 7'd0 : byte_q + span + 1'b1;
+      if (row_codes) byte_q <= line_ends ? 7'd0 : byte_q + 1'b1;
       if (store_q) byte_q <= 7'(ByteBits'(byte_q + 7'd4));
     end
   end
@@ -191,26 +183,17 @@ module mx_move_store #(
   logic [LaneBits-1:0] from_q;   // element in the XMEM word
   logic                exp_q;
 
-  wire logic [8*Slice-1:0] half = from_q[LaneBits-1] ? pr_data_i[8*Slice +: 8*Slice]
-                                                     : pr_data_i[0 +: 8*Slice];
-  wire logic [LaneBits-2:0] pair_at  = from_q[LaneBits-2:0] & ~(LaneBits - 1)'(1);
-  wire logic [15:0]         pair     = 16'(half >> {pair_at, 3'd0});
-  wire logic [7:0]          col_byte = nibbles_q ? {pair[11:8], pair[3:0]} :
-                                       from_q[0] ? pair[15:8] : pair[7:0];
-  wire logic [7:0]          one_byte = exp_q ? pr_exp_i : col_byte;
-
-  logic [4*Slice-1:0] packed_half;
-  for (genvar i = 0; i < Slice; i++) begin : g_pack
-    assign packed_half[4*i +: 4] = half[8*i +: 4];
-  end
+  wire logic [LaneBits-1:0] pair_at   = from_q & ~LaneBits'(1);
+  wire logic [15:0]         pair      = 16'(pr_data_i >> {pair_at, 3'd0});
+  wire logic [7:0]          code_byte = nibbles_q ? {pair[11:8], pair[3:0]} :
+                                        from_q[0] ? pair[15:8] : pair[7:0];
+  wire logic [7:0]          one_byte  = exp_q ? pr_exp_i : code_byte;
 
   logic [BusBits-1:0] source;
   logic [Bytes-1:0]   in_step;
   for (genvar i = 0; i < Bytes; i++) begin : g_lane
-    assign source[8*i +: 8] = store_q ? mr_data_i[8*(i % 4) +: 8] :
-                              !row_q || exp_q ? one_byte :
-                              nibbles_q ? packed_half[8*(i % (Slice/2)) +: 8] : half[8*(i % Slice) +: 8];
-    assign in_step[i] = (ByteBits'(i) | span[ByteBits-1:0]) == top;
+    assign source[8*i +: 8] = store_q ? mr_data_i[8*(i % 4) +: 8] : one_byte;
+    assign in_step[i] = (ByteBits'(i) | span) == top;
   end
 
   // ---- the beat ----
@@ -252,7 +235,7 @@ module mx_move_store #(
   end
 
   // ---- faults ----
-  wire logic align_bad = cmd_fire && count != 16'd0 && misaligned;
+  wire logic align_bad = cmd_fire && some && misaligned;
   wire logic range_bad = valid_q && !in_range && !halted_q;
 
   always_ff @(posedge clk_i) begin

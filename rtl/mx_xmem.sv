@@ -59,6 +59,11 @@ module mx_xmem #(
 
   wire logic [WordBits-1:0] w_word = xw_addr_i[LaneBits +: WordBits];
   wire logic [PartBits-1:0] w_part = xw_addr_i[LaneBits-1 -: PartBits];
+  wire logic [Lanes*8-1:0] w_data = {Parts{xw_data_i}};
+  logic [Lanes-1:0] w_mask;
+  always_comb
+    for (int unsigned p = 0; p < Parts; p++)
+      w_mask[VecLanes*p +: VecLanes] = w_part == PartBits'(p) ? xw_mask_i : '0;
   wire logic [3:0] w_bank = xw_bank_i & 4'(BankMask);
   wire logic [3:0] e_bank = xe_bank_i & 4'(BankMask);
 
@@ -74,10 +79,8 @@ module mx_xmem #(
     wire logic here = xw_valid_i && w_bank == 4'(t);
     always_ff @(posedge clk_i)
       if (here)
-        for (int unsigned p = 0; p < Parts; p++)
-          if (w_part == PartBits'(p))
-            for (int unsigned i = 0; i < VecLanes; i++)
-              if (xw_mask_i[i]) elem_q[w_word][8*(VecLanes*p+i) +: 8] <= xw_data_i[8*i +: 8];
+        for (int unsigned i = 0; i < Lanes; i++)
+          if (w_mask[i]) elem_q[w_word][8*i +: 8] <= w_data[8*i +: 8];
     always_ff @(posedge clk_i)
       if (xe_valid_i && e_bank == 4'(t)) scale_q[xe_addr_i[ScaleBits-1:0]] <= xe_data_i;
 

@@ -2,14 +2,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>  // isatty
 
 #include "compiler/cmd.h"
-#include "compiler/import/bytes.h"
 #include "sim/generate.h"
-#include "sim/options.h"
+#include "sim/input.h"
 #include "sim/session.h"
 
 static const char usage[] =
@@ -35,7 +35,7 @@ typedef struct {
   const mx_sim_arguments *arguments;
   mx_session session;
   totals phase[PHASES];
-  uint32_t fed, prompt_tokens;
+  uint32_t fed;          // tokens
   uint64_t first_cycle;  // of the clock, when the first program began
   double begun, seconds;
   bool progress;
@@ -63,10 +63,10 @@ static void show_progress(void *self, uint64_t cycles) {
           1e-3 * (double)cycles / (now() - r->begun + 1e-9));
 }
 
-static mx_status feed(void *self, uint32_t token, uint32_t *next, mx_error *e) {
+static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
   run *r = self;
   if (mx_session_token(&r->session, token, next, e)) return e->status;
-  add_counters(&r->phase[r->fed < r->prompt_tokens ? PHASE_PROMPT : PHASE_GENERATE], &r->session.counters);
+  add_counters(&r->phase[prompt ? PHASE_PROMPT : PHASE_GENERATE], &r->session.counters);
   r->fed++;
   show_progress(r, mx_engine_cycles(r->session.engine));
   return MX_OK;
@@ -157,7 +157,7 @@ static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
 
 // ---- the command -------------------------------------------------------------------
 
-static mx_status generate(run *r, const mx_tokenizer *tokenizer, const char *prompt, size_t length, mx_error *e) {
+static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   const mx_sim_arguments *a = r->arguments;
   mx_generator g = {.self = r, .token = feed, .emit = a->json ? NULL : emit};
   mx_generation out;
@@ -166,45 +166,40 @@ static mx_status generate(run *r, const mx_tokenizer *tokenizer, const char *pro
   r->first_cycle = mx_engine_cycles(r->session.engine);
   if (mx_session_begin(&r->session, e)) return e->status;
   add_counters(&r->phase[PHASE_INIT], &r->session.counters);
-  mx_status s = mx_generate(r->session.image, tokenizer, prompt, length, a->tokens, &g, &r->prompt_tokens, &out, e);
+  mx_status s = mx_generate(in->image, in->tokenizer, in->prompt, in->prompt_bytes, a->tokens, &g, &out, e);
   r->seconds = now() - r->begun;
   if (r->progress) fputc('\n', stderr);
+  if (!a->json) emit(NULL, "\n", 1);
   if (!s && a->json) s = print_json(r, &out, e);
-  if (!s && !a->json) {
-    putchar('\n');
-    fflush(stdout);
-    print_summary(r, &out, stderr);
-  }
+  else if (!s) print_summary(r, &out, stderr);
   mx_generation_free(&out);
   return s;
 }
 
-static mx_status run_prompt(run *r, const mx_image *image, const char *prompt, size_t length, mx_error *e) {
-  mx_tokenizer *tokenizer;
+static mx_status run_image(run *r, const mx_sim_input *in, mx_error *e) {
   mx_engine_options options = r->arguments->device;
   options.progress = show_progress;
   options.progress_self = r;
-  if (mx_image_tokenizer(r->arguments->image, image, &tokenizer, e)) return e->status;
-  mx_status s = mx_session_open(&r->session, image, r->arguments->engine, &options, e);
-  if (!s) s = generate(r, tokenizer, prompt, length, e);
+  mx_status s = mx_session_open(&r->session, in->image, r->arguments->engine, &options, e);
+  if (!s) s = generate(r, in, e);
   mx_session_close(&r->session);
-  mx_tokenizer_free(tokenizer);
   return s;
 }
 
 mx_status mx_cmd_run(int argc, char **argv, mx_error *e) {
   mx_sim_arguments a;
-  mx_sim_input in;
+  mx_sim_input in = {0};
   if (mx_sim_parse(MX_SIM_RUN, argc, argv, &a, e)) return e->status;
+  run r = {.arguments = &a};
+  mx_status s = MX_OK;
   if (a.help) {
     fputs(usage, stdout);
     mx_sim_print_options(MX_SIM_RUN, stdout);
-    return MX_OK;
+  } else {
+    s = mx_sim_open(&a, &in, e);
+    if (!s) s = run_image(&r, &in, e);
+    mx_sim_close(&in);
   }
-  run r = {.arguments = &a};
-  mx_status s = mx_sim_open(&a, &in, e);
-  if (!s) s = run_prompt(&r, in.image, in.prompt, in.prompt_bytes, e);
-  mx_sim_close(&in);
   if (!s && fflush(stdout)) s = mx_fail(e, MX_IO, MX_NOWHERE, "cannot write the text: %s", strerror(errno));
   return s;
 }

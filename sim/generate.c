@@ -70,7 +70,7 @@ static mx_status feed_prompt(run *r, uint32_t *next) {
   mx_generation *o = r->out;
   for (uint32_t i = 0; i < o->n_prompt; i++) {
     if (add_token_text(r, i)) return r->e->status;
-    if (r->g->token(r->g->self, (uint32_t)o->tokens[i], next, r->e)) return r->e->status;
+    if (r->g->token(r->g->self, (uint32_t)o->tokens[i], true, next, r->e)) return r->e->status;
   }
   return MX_OK;
 }
@@ -85,7 +85,7 @@ static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
     o->tokens[o->n_tokens++] = (int32_t)next;
     if (add_token_text(r, o->n_tokens - 1)) return r->e->status;
     if (o->n_tokens > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;
-    if (i + 1 < max_tokens && r->g->token(r->g->self, next, &next, r->e)) return r->e->status;
+    if (i + 1 < max_tokens && r->g->token(r->g->self, next, false, &next, r->e)) return r->e->status;
   }
   return o->stop = MX_STOP_LENGTH, MX_OK;
 }

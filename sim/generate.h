@@ -12,8 +12,9 @@
 // Who takes tokens and who gets the text.
 typedef struct {
   void *self;
-  // Feed one token; *next becomes the choice of what follows.
-  mx_status (*token)(void *self, uint32_t token, uint32_t *next, mx_error *e);
+  // Feed one token, of the prompt or a generated one; *next becomes the choice
+  // of what follows.
+  mx_status (*token)(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e);
   // Text as it comes, prompt included, in pieces [bytes]; may be NULL.
   void (*emit)(void *self, const char *text, size_t bytes);
 } mx_generator;

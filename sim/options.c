@@ -14,7 +14,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32 };
   OPTION(PROMPT, 'p', "prompt", "TEXT", BOTH, "text to begin with (default: none, only the token of beginning)")     \
   OPTION(PROMPT_FILE, 'f', "prompt-file", "FILE", BOTH, "text to begin with, from a file")                           \
   OPTION(TOKENS, 'n', "tokens", "N", BOTH, "generate at most N tokens (default 32)")                                 \
-  OPTION(STATS, 's', "stats", NULL, BOTH, "print every counter, for prompt and generation")                          \
+  OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(LATENCY, 'L', "latency", "CYCLES", BOTH, "memory: from an address to its data (default 20)")                \
   OPTION(BANDWIDTH, 'B', "bandwidth", "A/B", BOTH, "memory: A beats in B cycles, reads and writes together (default: no limit)") \

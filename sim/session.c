@@ -4,15 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/insn_text.h"
-
-static const char *fault_name(uint32_t code) {
-  switch (code) {
-#define FAULT(name, number, text) case number: return #name;
-#include "golden/csr.def"
-    default: return "?";
-  }
-}
+#include "compiler/asm/asm.h"  // mx_dis_insn
+#include "sim/names.h"
 
 static mx_facts facts_of(const mx_image *image) {
   mx_facts f = {.build_id = image->params->build_id};
@@ -49,9 +42,9 @@ static bool fetch(const mx_session *s, uint32_t addr, mx_insn *in) {
 
 void mx_session_describe(const mx_session *s, uint32_t entry, uint32_t addr, char *text, size_t size) {
   mx_insn in;
-  char insn[256] = "not in memory";
+  char insn[MX_ASM_TEXT_BYTES] = "not in memory";
   const char *note = mx_image_note(s->image, addr);
-  if (fetch(s, addr, &in)) mx_insn_text(&in, insn, sizeof insn);
+  if (fetch(s, addr, &in)) mx_dis_insn(&in, s->image->params, insn);
   snprintf(text, size, "%s%sinstruction %" PRIu32 " at 0x%06" PRIx32 ": %s", note, *note ? ", " : "",
            (addr - entry) / MX_INSTRUCTION_BYTES, addr, insn);
 }
@@ -68,7 +61,7 @@ static mx_status check(mx_session *s, mx_driver_status d, uint32_t entry, mx_err
       return mx_fail(e, MX_LIMIT, MX_NOWHERE, "the context of %" PRIu32 " positions is full", s->image->context_length);
     case MX_DRIVER_FAULT:
       mx_session_describe(s, entry, dev->fault_address, where, sizeof where);
-      return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: fault %s, %s; %s", engine, fault_name(dev->fault),
+      return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: fault %s, %s; %s", engine, mx_fault_name(dev->fault),
                      mx_driver_fault_text(dev->fault), where);
     default: return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: %s", engine, mx_driver_text(d));
   }

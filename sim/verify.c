@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/insn_text.h"
+#include "sim/names.h"
 
 enum { SPACES = MX_SPACE_UCODE + 1, CHUNK_BYTES = 1 << 16 };
 

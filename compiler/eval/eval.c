@@ -1,6 +1,7 @@
 #include "compiler/eval/eval.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +14,33 @@ double mx_nll_of_logits(const float *logits, uint32_t n, int32_t target) {
   return log(sum) + largest - logits[target];
 }
 
+// A sequence to score: BOS and n tokens, and its scores.
+typedef struct {
+  int32_t prev;            // token of the text before the first, or BOS
+  uint32_t n;              // < context
+  int32_t *tokens;         // [n + 1], BOS first
+  double *nll;             // [n]
+  double done;             // part of the text that is scored after it, 0 to 1
+  bool scored;
+} sequence;
+
 typedef struct {
   const mx_scorer *scorer;
   const mx_tokenizer *tokenizer;
   const mx_eval_options *options;
-  int32_t *sequence;       // [context]
-  double *nll;             // [context - 1]
+  sequence *list;          // in the order of the text
+  size_t n_list, capacity;
+  uint64_t planned;        // tokens in the list
   double sum_nll;
   mx_eval_result result;
+  mx_error *e;
+  // Shared by the threads, under the lock:
+  pthread_mutex_t lock;
+  size_t taken, folded;    // sequences given to a thread; added to the result
 } evaluation;
 
 static bool finished(const evaluation *v) {
-  return v->options->max_tokens && v->result.tokens >= v->options->max_tokens;
+  return v->options->max_tokens && v->planned >= v->options->max_tokens;
 }
 
 // Bytes of text that token `id` after `prev` stands for.
@@ -42,32 +58,86 @@ static void update_means(evaluation *v) {
   r->bits_per_byte = v->sum_nll / log(2) / (double)r->bytes;
 }
 
-// Scores one sequence: BOS and ids [n], n < context. `prev` is the token of the
+static mx_status no_memory(evaluation *v) {
+  return mx_fail(v->e, MX_LIMIT, MX_NOWHERE, "no memory for the sequences");
+}
+
+// Plans one sequence: BOS and ids [n], n < context. `prev` is the token of the
 // text before ids[0], or BOS.
-static mx_status score_sequence(evaluation *v, int32_t prev, const int32_t *ids, uint32_t n,
-                                mx_error *e) {
-  uint64_t most = v->options->max_tokens ? v->options->max_tokens - v->result.tokens : n;
+static mx_status plan_sequence(evaluation *v, int32_t prev, const int32_t *ids, uint32_t n, double done) {
+  uint64_t most = v->options->max_tokens ? v->options->max_tokens - v->planned : n;
   if (n > most) n = (uint32_t)most;
-  v->sequence[0] = mx_tokenizer_bos(v->tokenizer);
-  memcpy(v->sequence + 1, ids, n * sizeof *ids);
-  mx_status s = v->scorer->score(v->scorer->self, v->sequence, n + 1, v->nll, e);
-  if (s) return s;
-  for (uint32_t i = 0; i < n; i++) {
-    if (!isfinite(v->nll[i]))
-      return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
-                     "sequence %llu, token %u: the model gives id %d no finite probability",
-                     (unsigned long long)v->result.sequences, i + 1, ids[i]);
-    v->sum_nll += v->nll[i];
-    v->result.bytes += token_bytes(v->tokenizer, i ? ids[i - 1] : prev, ids[i]);
+  if (v->n_list == v->capacity) {
+    size_t capacity = v->capacity ? 2 * v->capacity : 64;
+    sequence *grown = realloc(v->list, capacity * sizeof *grown);
+    if (!grown) return no_memory(v);
+    v->list = grown;
+    v->capacity = capacity;
   }
-  v->result.tokens += n;
-  v->result.sequences++;
-  update_means(v);
+  sequence *q = &v->list[v->n_list++];
+  *q = (sequence){.prev = prev, .n = n, .done = done};
+  q->tokens = malloc((n + 1) * sizeof *q->tokens);
+  q->nll = malloc(n * sizeof *q->nll);
+  if (!q->tokens || !q->nll) return no_memory(v);
+  q->tokens[0] = mx_tokenizer_bos(v->tokenizer);
+  memcpy(q->tokens + 1, ids, n * sizeof *ids);
+  v->planned += n;
   return MX_OK;
 }
 
-static void report(const evaluation *v, double done) {
-  if (v->options->progress) v->options->progress(v->options->progress_self, &v->result, done);
+// Adds the scores of a sequence to the result. Called in the order of the
+// text, so that sums do not depend on the threads.
+static mx_status fold(evaluation *v, const sequence *q) {
+  for (uint32_t i = 0; i < q->n; i++) {
+    if (!isfinite(q->nll[i]))
+      return mx_fail(v->e, MX_UNSUPPORTED, MX_NOWHERE,
+                     "sequence %llu, token %u: the model gives id %d no finite probability",
+                     (unsigned long long)v->result.sequences, i + 1, q->tokens[i + 1]);
+    v->sum_nll += q->nll[i];
+    v->result.bytes += token_bytes(v->tokenizer, i ? q->tokens[i] : q->prev, q->tokens[i + 1]);
+  }
+  v->result.tokens += q->n;
+  v->result.sequences++;
+  update_means(v);
+  if (v->options->progress)
+    v->options->progress(v->options->progress_self, &v->result, q->done);
+  return MX_OK;
+}
+
+// Score sequences until none is left or one fails. Every thread runs this with
+// a scorer of its own; the lock is open while a sequence is scored.
+typedef struct { evaluation *v; const mx_scorer *scorer; } worker;
+static void *score_list(void *argument) {
+  const worker *w = argument;
+  evaluation *v = w->v;
+  pthread_mutex_lock(&v->lock);
+  while (!v->e->status && v->taken < v->n_list) {
+    sequence *q = &v->list[v->taken++];
+    mx_error own = {0};
+    pthread_mutex_unlock(&v->lock);
+    mx_status s = w->scorer->score(w->scorer->self, q->tokens, q->n + 1, q->nll, &own);
+    pthread_mutex_lock(&v->lock);
+    if (s && !v->e->status) *v->e = own;
+    q->scored = !s;
+    while (!v->e->status && v->folded < v->n_list && v->list[v->folded].scored)
+      if (!fold(v, &v->list[v->folded])) v->folded++;
+  }
+  pthread_mutex_unlock(&v->lock);
+  return NULL;
+}
+
+enum { MAX_THREADS = 64 };
+
+static void score_all(evaluation *v) {
+  pthread_t threads[MAX_THREADS];
+  worker workers[MAX_THREADS];
+  uint32_t n = 0, most = v->options->n_helpers < MAX_THREADS ? v->options->n_helpers : MAX_THREADS;
+  for (; n < most; n++) {
+    workers[n] = (worker){v, &v->options->helpers[n]};
+    if (pthread_create(&threads[n], NULL, score_list, &workers[n])) break;  // fewer threads do
+  }
+  score_list(&(worker){v, v->scorer});
+  for (uint32_t i = 0; i < n; i++) pthread_join(threads[i], NULL);
 }
 
 // Sets *ids to the tokens of text [len] without BOS; the caller frees them.
@@ -83,26 +153,25 @@ static mx_status tokenize(const evaluation *v, const char *text, size_t len, int
   return s;
 }
 
-// Scores ids [count], tokens of one text from its start, sequence by sequence.
-static mx_status score_windows(evaluation *v, const int32_t *ids, size_t count, bool progress,
-                               mx_error *e) {
+// Plans ids [count], tokens of one text from its start. Progress is reported
+// after each sequence between `from` and `to`.
+static mx_status plan_windows(evaluation *v, const int32_t *ids, size_t count, double from, double to) {
   size_t room = v->options->context - 1;
   int32_t prev = mx_tokenizer_bos(v->tokenizer);
   mx_status s = MX_OK;
   for (size_t at = 0; !s && at < count && !finished(v); at += room) {
     size_t n = count - at < room ? count - at : room;
-    s = score_sequence(v, prev, ids + at, (uint32_t)n, e);
+    s = plan_sequence(v, prev, ids + at, (uint32_t)n, from + (to - from) * (double)(at + n) / (double)count);
     prev = ids[at + n - 1];
-    if (!s && progress) report(v, (double)(at + n) / (double)count);
   }
   return s;
 }
 
-static mx_status eval_whole(evaluation *v, const char *text, size_t len, mx_error *e) {
+static mx_status plan_text(evaluation *v, const char *text, size_t len) {
   int32_t *ids;
   size_t count;
-  mx_status s = tokenize(v, text, len, &ids, &count, e);
-  if (!s) s = score_windows(v, ids, count, true, e);
+  mx_status s = tokenize(v, text, len, &ids, &count, v->e);
+  if (!s) s = plan_windows(v, ids, count, 0, 1);
   free(ids);
   return s;
 }
@@ -111,7 +180,7 @@ static bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static mx_status eval_document(evaluation *v, const char *text, size_t len, mx_error *e) {
+static mx_status plan_document(evaluation *v, const char *text, size_t len, double from, double to) {
   while (len && is_space(text[0])) {
     text++;
     len--;
@@ -120,9 +189,9 @@ static mx_status eval_document(evaluation *v, const char *text, size_t len, mx_e
   if (len == 0) return MX_OK;
   int32_t *ids;
   size_t count, room = v->options->context - 1;
-  mx_status s = tokenize(v, text, len, &ids, &count, e);
+  mx_status s = tokenize(v, text, len, &ids, &count, v->e);
   if (!s && !v->options->whole_documents && count > room) count = room;
-  if (!s) s = score_windows(v, ids, count, false, e);
+  if (!s) s = plan_windows(v, ids, count, from, to);
   free(ids);
   return s;
 }
@@ -139,16 +208,23 @@ static size_t find_marker(const char *text, size_t len, size_t from, const char 
   return len;
 }
 
-static mx_status eval_documents(evaluation *v, const char *text, size_t len, mx_error *e) {
+static mx_status plan_documents(evaluation *v, const char *text, size_t len) {
   const char *marker = v->options->split;
   mx_status s = MX_OK;
   for (size_t at = 0; !s && at < len && !finished(v);) {
     size_t end = find_marker(text, len, at, marker);
-    s = eval_document(v, text + at, end - at, e);
-    if (!s && v->result.tokens) report(v, (double)end / (double)len);
+    s = plan_document(v, text + at, end - at, (double)at / (double)len, (double)end / (double)len);
     at = end + strlen(marker);
   }
   return s;
+}
+
+static void free_list(evaluation *v) {
+  for (size_t i = 0; i < v->n_list; i++) {
+    free(v->list[i].tokens);
+    free(v->list[i].nll);
+  }
+  free(v->list);
 }
 
 static mx_status check_options(const mx_tokenizer *t, const mx_eval_options *o, mx_error *e) {
@@ -166,18 +242,14 @@ mx_status mx_eval_text(const mx_scorer *scorer, const mx_tokenizer *tokenizer, c
   *result = (mx_eval_result){0};
   mx_status s = check_options(tokenizer, options, e);
   if (s) return s;
-  evaluation v = {.scorer = scorer, .tokenizer = tokenizer, .options = options};
-  v.sequence = malloc(options->context * sizeof *v.sequence);
-  v.nll = malloc(options->context * sizeof *v.nll);
+  evaluation v = {.scorer = scorer, .tokenizer = tokenizer, .options = options, .e = e,
+                  .lock = PTHREAD_MUTEX_INITIALIZER};
   bool split = options->split && options->split[0];
-  if (!v.sequence || !v.nll)
-    s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a context of %u", options->context);
-  else
-    s = split ? eval_documents(&v, text, len, e) : eval_whole(&v, text, len, e);
-  free(v.sequence);
-  free(v.nll);
+  s = split ? plan_documents(&v, text, len) : plan_text(&v, text, len);
+  if (!s) score_all(&v);
+  free_list(&v);
   *result = v.result;
-  if (!s && v.result.tokens == 0)
-    s = mx_fail(e, MX_USAGE, MX_NOWHERE, "the text has no tokens to score");
-  return s;
+  if (!e->status && v.result.tokens == 0)
+    mx_fail(e, MX_USAGE, MX_NOWHERE, "the text has no tokens to score");
+  return e->status;
 }

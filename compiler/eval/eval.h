@@ -45,7 +45,11 @@ typedef struct {
   const char *split;        // marker between documents; NULL or "": windows
   bool whole_documents;     // with `split`: score documents beyond the context too
   uint64_t max_tokens;      // stop after so many scored tokens; 0: all
-  // Called after each window or document with the result so far and the part of
+  // More scorers of the same engine, each for a thread of its own; results do
+  // not depend on their number.
+  const mx_scorer *helpers;  // [n_helpers]
+  uint32_t n_helpers;
+  // Called after each sequence, in order, with the result so far and the part of
   // the text that is done, 0 to 1; may be NULL.
   void (*progress)(void *self, const mx_eval_result *so_far, double done);
   void *progress_self;

@@ -1,6 +1,7 @@
 #include "compiler/import/bytes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
@@ -65,4 +66,13 @@ mx_status mx_bytes_f32(mx_bytes *b, const char *what, float *out, mx_error *e) {
   mx_status s = mx_bytes_u32(b, what, &bits, e);
   if (!s) *out = mx_float_of_bits(bits);
   return s;
+}
+
+bool mx_file_begins(const char *path, const char magic[4]) {
+  char found[4];
+  FILE *f = fopen(path, "rb");
+  if (!f) return false;
+  bool same = fread(found, 1, sizeof found, f) == sizeof found && !memcmp(found, magic, sizeof found);
+  fclose(f);
+  return same;
 }

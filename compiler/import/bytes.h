@@ -2,6 +2,7 @@
 #define MX_BYTES_H
 // Bounded little-endian reading of input bytes. Nothing here trusts the input:
 // a read past the end is an error with the offset, never an access.
+#include <stdbool.h>
 #include <stddef.h>  // size_t
 #include <stdint.h>
 #include <string.h>  // memcpy
@@ -19,6 +20,9 @@ typedef struct {
 // another process shortens while it is mapped raises SIGBUS at the access.
 mx_status mx_file_map(const char *path, mx_file *out, mx_error *e);
 void mx_file_unmap(mx_file *f);
+
+// True if the file can be read and begins with these 4 bytes.
+bool mx_file_begins(const char *path, const char magic[4]);
 
 // A reading position in borrowed bytes.
 typedef struct {

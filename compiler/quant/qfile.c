@@ -182,15 +182,6 @@ static mx_status move_rest(transfer *t, mx_qmodel *q) {
   return s ? s : move_qmatrix(t, &q->output, "output");
 }
 
-bool mx_qmodel_detect(const char *path) {
-  char magic[4] = {0};
-  FILE *f = fopen(path, "rb");
-  if (!f) return false;
-  bool is = fread(magic, 1, 4, f) == 4 && !memcmp(magic, "MXQ1", 4);
-  fclose(f);
-  return is;
-}
-
 static mx_status check_header(const mx_file *f, const char *path, mx_error *e) {
   if (f->size_bytes < HEADER_BYTES || memcmp(f->data, "MXQ1", 4))
     return mx_fail(e, MX_FORMAT, (mx_loc){path, 0}, "no quantized model (mxf quantize makes them): expected MXQ1");

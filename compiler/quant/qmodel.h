@@ -56,7 +56,6 @@ enum { MX_QLAYER_MATRICES = 7 };
 mx_qmatrix *mx_qlayer_matrix(mx_qlayer *l, unsigned index, const char **name);
 const mx_matrix *mx_layer_source(const mx_layer *l, unsigned index);
 
-bool mx_qmodel_detect(const char *path);
 mx_status mx_qmodel_read(const char *path, mx_qmodel **out, mx_error *e);
 mx_status mx_qmodel_write(const char *path, const mx_qmodel *q, mx_error *e);
 #endif

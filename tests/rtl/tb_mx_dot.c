@@ -20,7 +20,7 @@ enum {
   QUEUE = 8,
   MAX_BEATS = 1 << 18,
   MAX_WORDS = 1 << 17,
-  QUEUES = 40,
+  QUEUES = 48,
 };
 
 static const mx_params params = {
@@ -99,7 +99,7 @@ static void golden_matmul(const matmul *m, const uint8_t *at) {
 static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
 
 static matmul random_matmul(void) {
-  matmul m = {.frac = below(16), .x = 16 * below(XMEM / 16), .groups = below(6), .dst = below(65536),
+  matmul m = {.frac = below(16), .x = 16 * below(4096), .groups = below(6), .dst = below(65536),
               .stride = below(65536), .blocks = below(10), .tokens = below(TB_Tokens)};
   m.format.bits = below(3);
   m.format.scale = (mx_scale_kind)below(3);
@@ -109,6 +109,7 @@ static matmul random_matmul(void) {
     m.codebook = TB_Codebook && below(2);
     m.format.planar = below(3) == 0;
   }
+  if (below(4) == 0) m.groups = m.blocks = 1;  // results of several commands under way
   while (m.groups * m.blocks * (16u << m.format.block) > 1024) m.groups /= 2, m.blocks -= m.blocks / 3;
   return m;
 }
@@ -200,7 +201,7 @@ static void answer_reads(bool x_en, unsigned x_addr, bool e_en, unsigned e_addr)
   }
 }
 
-typedef struct { uint64_t first_took, last_took, last_word, starved, blocked; } counts;
+typedef struct { uint64_t first_took, last_took, first_word, last_word, starved, blocked; } counts;
 
 static void check_word(size_t n) {
   uint32_t addr = (uint32_t)tb_peek(port.vm_addr), data = (uint32_t)tb_peek(port.vm_data);
@@ -234,7 +235,11 @@ static counts run(pace p, uint64_t limit) {
       c.last_took = now;
       beat++, s_valid = false;
     }
-    if (tb_peek(port.vm_valid) && vm_ready) check_word(word++), c.last_word = now;
+    if (tb_peek(port.vm_valid) && vm_ready) {
+      if (!word) c.first_word = now;
+      c.last_word = now;
+      check_word(word++);
+    }
     accepted = cmd_valid && tb_peek(port.cmd_ready);
     if (accepted) command++, cmd_valid = false;
     if (!busy && !accepted && command == command_count) {
@@ -299,8 +304,23 @@ static void full_rate(unsigned bits, mx_scale_kind scale, unsigned block, bool p
            (unsigned long long)c.blocked);
 }
 
+// One block per row, more words than beats: results may not wait anywhere.
+static void full_drain(bool planar) {
+  matmul m = {.format = {.bits = MX_BITS_4, .scale = MX_SCALE_E8M0, .planar = planar}, .frac = 6, .x = 0,
+              .groups = 8, .dst = 0, .stride = 4096, .blocks = 1, .tokens = TB_Tokens - 1};
+  if (ideal_cycles(&m) >= m.groups * TB_Group * TB_Tokens) return;
+  new_queue();
+  append(m);
+  counts c = run((pace){256, 256, 256}, 0);
+  uint64_t cycles = c.last_word - c.first_word + 1;
+  printf("  %zu words in %llu cycles, %llu of them blocked\n", words, (unsigned long long)cycles,
+         (unsigned long long)c.blocked);
+  TB_CHECK(cycles == words, "%llu cycles for %zu words", (unsigned long long)cycles, words);
+}
+
 void tb_main(void) {
   find_ports();
+  tb_put(port.cmd_valid, 0), tb_put(port.s_valid, 0), tb_put(tb_find("tbl_we_i"), 0);
   tb_reset();
   for (int i = 0; i < QUEUES; i++) random_queue(i % 8 == 3);
   full_rate(MX_BITS_4, MX_SCALE_E8M0, 1, false);
@@ -309,4 +329,6 @@ void tb_main(void) {
   full_rate(MX_BITS_4, MX_SCALE_E8M0, 1, true);
   full_rate(MX_BITS_6, MX_SCALE_E8M0, 1, false);
   full_rate(MX_BITS_8, MX_SCALE_E8M0, 1, false);
+  full_drain(false);
+  full_drain(true);
 }

@@ -64,7 +64,6 @@ static mx_vec_state golden = {.params = &params, .vmem = golden_vmem, .xmem = go
 static uint32_t program[PROGRAM_WORDS];
 static unsigned program_words;
 static uint16_t command_u[8];
-static uint16_t kept;     // U8, from one program to the next
 static bool taken[MX_UREGS];  // registers with a meaning in this program
 
 static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
@@ -213,17 +212,13 @@ static uint32_t random_illegal(void) {
 static void random_program(unsigned base) {
   bool touched[MX_UREGS] = {0};
   memset(taken, 0, sizeof taken);
-  taken[8] = true;
+  taken[8] = true;  // keeps a value from one program to the next
   program_words = 0;
   for (unsigned i = 0; i < 8; i++) command_u[i] = (uint16_t)tb_random();
   for (unsigned steps = 1 + below(4); steps; steps--) random_step(base, touched);
-  if (tb_cycles() > 1000) {  // U8 of an earlier program as an address
-    unsigned n = operand(below(9), touched);
-    emit(code(MX_UOP_MOV) | field(MX_UF_VEC_a, 8) | field(MX_UF_VEC_dst, 8) |
-         field(MX_UF_VEC_n, n));
-  }
-  kept = (uint16_t)tb_random();
-  emit_imm(MX_UOP_LI, 8, 0, kept);
+  unsigned n = operand(below(9), touched);  // U8, of an earlier program, is the address
+  emit(code(MX_UOP_MOV) | field(MX_UF_VEC_a, 8) | field(MX_UF_VEC_dst, 8) | field(MX_UF_VEC_n, n));
+  emit_imm(MX_UOP_LI, 8, 0, below(0x10000));
   emit(one_in(8) ? random_illegal() : code(MX_UOP_END));
 }
 
@@ -312,8 +307,8 @@ static bool ignore_writes;  // about to be reset
 static void see(mx_space space, uint32_t address, uint32_t value) {
   if (ignore_writes) return;
   unsigned i = seen_count++;
-  TB_CHECK(i < expected_count, "write %u (space %d, address %u, value %08x) but golden made only %u",
-           i, (int)space, address, value, expected_count);
+  TB_CHECK(i < expected_count, "write %u (space %d, address %u, value %08x): expected only %u", i,
+           (int)space, address, value, expected_count);
   const event *e = &expected[i];
   TB_CHECK(e->space == space && e->address == address && e->value == value,
            "write %u: space %d address %u value %08x, expected space %d address %u value %08x", i,
@@ -479,6 +474,26 @@ static void run_and_reset(unsigned base) {
   run(base);
 }
 
+// Sums below 2^-126 are zeros of their sign: all partial sums are -0, and lanes
+// beyond n must leave them so.
+static void sums_of_minus_zero(void) {
+  memset(vmem, 0, sizeof vmem);
+  for (unsigned i = 0; i < 48; i++) vmem[i] = i < 16 ? 0x00800000 : i < 32 ? 0x80C00000 : MX_FP_SIGN;
+  memcpy(golden_vmem, vmem, sizeof vmem);
+  for (unsigned n = 32; n <= 48; n++) {
+    program_words = 0;
+    emit_imm(MX_UOP_LI, 0, 0, 0);
+    emit_imm(MX_UOP_LI, 1, 0, 100 + n);
+    emit_imm(MX_UOP_LI, 2, 0, n);
+    emit(code(MX_UOP_MOV) | field(MX_UF_VEC_dst, 1) | field(MX_UF_VEC_n, 2) |
+         field(MX_UF_VEC_red, MX_RED_SUM));
+    emit(code(MX_UOP_END));
+    load_store(0);
+    run(0);
+    TB_CHECK(golden_vmem[100 + n] == MX_FP_SIGN, "the golden sum of %u is not -0", n);
+  }
+}
+
 void tb_main(void) {
   find_ports();
   tb_reset();
@@ -487,6 +502,7 @@ void tb_main(void) {
   emit(code(MX_UOP_END));
   load_store(0);
   run(0);
+  sums_of_minus_zero();
   for (unsigned i = 0; i < PROGRAMS; i++) {
     unsigned base = below(STORE);
     random_data();

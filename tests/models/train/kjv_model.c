@@ -26,6 +26,7 @@ static const struct model_config CONFIG = {
 struct arguments {
     struct optimizer_options train;
     uint64_t seed;
+    uint64_t stop;  // stop after this step although the schedule goes on to train.steps
     uint64_t every; // steps between evaluations, each of which writes the checkpoint
     const char *text;
     const char *heldout;
@@ -50,6 +51,7 @@ static const struct arguments DEFAULTS = {
               .steps = 5000,
               .threads = 2},
     .seed = 1,
+    .stop = UINT64_MAX,
     .every = 250,
     .text = "build/kjv/train.txt",
     .heldout = "tests/models/heldout.txt",
@@ -67,8 +69,8 @@ static const struct arguments DEFAULTS = {
 static int usage(void)
 {
     fputs("usage: kjv-model train|eval|sample|encode|export [name=value ...]\n"
-          "  train   text= vocab= heldout= checkpoint= curve= seed= steps= rate= final= decay=\n"
-          "          dropout= warmup= threads= every=   (goes on from the checkpoint, if any)\n"
+          "  train   text= vocab= heldout= checkpoint= curve= seed= steps= stop= rate= final=\n"
+          "          decay= dropout= warmup= threads= every=   (goes on from the checkpoint, if any)\n"
           "  eval    checkpoint= vocab= heldout=\n"
           "  sample  checkpoint= vocab= prompt= tokens= temperature= seed=\n"
           "  encode  vocab= prompt=   (prints the token ids, without <s>)\n"
@@ -98,6 +100,7 @@ static int set_argument(struct arguments *a, const char *argument)
         {"tokenizer", TEXT, &a->llama2c_tokenizer},
         {"prompt", TEXT, &a->prompt},
         {"seed", COUNT, &a->seed},
+        {"stop", COUNT, &a->stop},
         {"every", COUNT, &a->every},
         {"steps", COUNT, &a->train.steps},
         {"warmup", COUNT, &a->train.warmup_steps},
@@ -255,10 +258,11 @@ static int train(const struct arguments *a)
     double start = now();
     double loss = 0;
     uint64_t steps = 0; // since the last report
-    while (!failed && t.optimizer.step < a->train.steps) {
+    uint64_t end = a->stop < a->train.steps ? a->stop : a->train.steps;
+    while (!failed && t.optimizer.step < end) {
         loss += train_step(&t);
         steps++;
-        if (t.optimizer.step % a->every == 0 || t.optimizer.step == a->train.steps) {
+        if (t.optimizer.step % a->every == 0 || t.optimizer.step == end) {
             failed = report(&t, loss / (double)steps, now() - start) != 0;
             loss = 0;
             steps = 0;
