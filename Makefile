@@ -27,7 +27,26 @@ sim_src      := $(wildcard sim/*.c)
 unit_helpers := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 
+define archive
+$B/lib$1.a: $$(call obj,$$($1_src))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach l,golden compiler firmware sim,$(eval $(call archive,$l)))
+libs := $(foreach l,sim compiler firmware golden,$(if $($l_src),$B/lib$l.a))
+
+$B/golden/matmul_fast.o: CFLAGS += -O3
+
+
 all: $B/mxf ## build the command build/mxf
+$B/mxf: $B/compiler/main.o $(libs)
+	$(call say,LD,$@)
+	$(Q)$(CC) -rdynamic -o $@ $< -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS)
+deps: ## install missing Debian packages, with the reason for each
+	@tests/deps.sh
+demo: ## quantize, compile and run the shipped model on the RTL: PROMPT="..." N=32
+	@tests/deps.sh && $(MAKE) --no-print-directory $B/mxf $B/engines/rtl_sim.so && tests/demo.sh
+.PHONY: deps demo
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
 clean: ## remove build/
@@ -58,16 +77,6 @@ cc_object = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $1 $(CFLAGS) $(CSTD) -c -o $
 $B/%.o: %.c | $B/gen/build_id.h
 	$(call say,CC,$<)
 	$(call cc_object,)
-define archive
-$B/lib$1.a: $$(call obj,$$($1_src))
-	$$(call say,AR,$$@)
-	$$(Q)rm -f $$@ && ar rcs $$@ $$^
-endef
-$(foreach l,golden compiler firmware sim,$(eval $(call archive,$l)))
-libs := $(foreach l,sim compiler firmware golden,$(if $($l_src),$B/lib$l.a))
-
-$B/golden/matmul_fast.o: CFLAGS += -O3
-
 # Unit tests.
 $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 	$(call say,LD,$@)
@@ -75,8 +84,8 @@ $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 
 # Verilated modules and their C test programs.
 VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
-VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -Irtl -O3 --x-assign fast --x-initial fast --noassert-dummy
-VFLAGS := $(filter-out --noassert-dummy,$(VFLAGS))
+VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -y $B/gen -Irtl -O3 --x-assign fast --x-initial fast
+VFLAGS := $(filter-out,$(VFLAGS))
 VCXX := $(CXX) -std=c++17 -O2 -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -I. -faligned-new -fcf-protection=none -DVL_TIME_CONTEXT
 verilate = $(call say,VERILATE,$(@D))$(newline)	$(Q)mkdir -p $1 && verilator $(VFLAGS) --Mdir $1 $(wildcard rtl/lint.vlt) $2 \
   && sed -nE 's/^ *VL_(IN|OUT|INOUT)[A-Z0-9]*\(&?([A-Za-z0-9_]+),([0-9]+),([0-9]+).*/TB_PORT(\2,\3,\4)/p' $1/Vdut.h > $1/Vdut.ports
@@ -94,5 +103,7 @@ tb_link = $(call say,LD,$@)$(newline)	$(Q)$(MAKE) -s -C $1 -f Vdut.mk Vdut__ALL.
 $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
+
+include sim/rules.mk
 
 -include $(shell find $B -name '*.d' -not -name 'Vdut*' 2>/dev/null)

@@ -18,7 +18,8 @@
 // products come from LUTs instead of multiplier blocks. Without decode table
 // and zero points these products are small, hence the default.
 //
-// The decode table must not be written while MATMULs that use it run.
+// The decode table must not be written while a MATMUL that uses it runs; for
+// 16 cycles after a write no MATMUL starts.
 // Lanes = BusBits / (4 * Rows) is 8, 16 or 32; Tokens is 1 to 16;
 // Group / Rows >= 8 and a power of two. Reset: synchronous, active low.
 `include "check.svh"
@@ -95,7 +96,7 @@ module mx_dot #(
   logic [3:0]  frac, beat;
   logic        x_high, half, six, eight, planar, full, use_table, use_zero;
   logic        scale_we, zero_we;
-  logic        out_valid, out_ready, out_busy, out_release, ctrl_busy;
+  logic        out_valid, out_ready, out_busy, out_release, ctrl_busy, table_busy;
   logic [15:0] out_groups, out_dst, out_stride;
   logic [3:0]  out_tokens;
 
@@ -106,7 +107,7 @@ module mx_dot #(
     .cmd_planar_i(cmd_planar_i), .cmd_block_i(cmd_block_i), .cmd_frac_i(cmd_frac_i),
     .cmd_x_i(cmd_x_i), .cmd_groups_i(cmd_groups_i), .cmd_dst_i(cmd_dst_i),
     .cmd_stride_i(cmd_stride_i), .cmd_blocks_i(cmd_blocks_i), .cmd_tokens_i(cmd_tokens_i),
-    .s_valid_i(s_valid_i), .s_ready_o(s_ready_o),
+    .hold_i(table_busy), .s_valid_i(s_valid_i), .s_ready_o(s_ready_o),
     .out_valid_o(out_valid), .out_ready_i(out_ready), .out_groups_o(out_groups),
     .out_dst_o(out_dst), .out_stride_o(out_stride), .out_tokens_o(out_tokens),
     .release_i(out_release),
@@ -151,13 +152,17 @@ module mx_dot #(
   end
 
   // ---- 1: weights and activations ----
-  logic [127:0] table_data;
+  logic [3:0] table_addr;
+  logic [7:0] table_data;
   if (Codebook != 0) begin : g_table
-    logic [127:0] table_data_q;
-    always_ff @(posedge clk_i) if (tbl_we_i && !tbl_half_i) table_data_q[63:0] <= tbl_data_i;
-    always_ff @(posedge clk_i) if (tbl_we_i && tbl_half_i) table_data_q[127:64] <= tbl_data_i;
-    assign table_data = table_data_q;
+    mx_dot_table u_table (
+      .clk_i(clk_i), .rst_ni(rst_ni),
+      .tbl_we_i(tbl_we_i), .tbl_half_i(tbl_half_i), .tbl_data_i(tbl_data_i),
+      .busy_o(table_busy), .w_addr_o(table_addr), .w_data_o(table_data)
+    );
   end else begin : g_no_table
+    assign table_busy = 1'b0;
+    assign table_addr = '0;
     assign table_data = '0;
     wire logic unused = ^{tbl_we_i, tbl_half_i, tbl_data_i};
   end
@@ -181,7 +186,8 @@ module mx_dot #(
       .clk_i(clk_i),
       .step_i(step), .take_i(step_take), .phase_i(phase), .planar_i(planar), .six_i(six),
       .eight_i(eight), .data_i(s_data_i[4*Lanes*r +: 4*Lanes]),
-      .en_i(step_q[1]), .full_i(full_q), .table_i(table_q), .table_data_i(table_data),
+      .en_i(step_q[1]), .full_i(full_q), .table_i(table_q),
+      .table_we_i(table_busy), .table_addr_i(table_addr), .table_data_i(table_data),
       .zero_i(zeros[16*r +: 8] & {8{use_zero_q}}),
       .w_low_o(w_low[Half*8*r +: Half*8]), .w_high_o(w_high[Half*HighBits*r +: Half*HighBits])
     );

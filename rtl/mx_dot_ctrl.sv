@@ -44,6 +44,8 @@ module mx_dot_ctrl #(
   input  wire logic [15:0]          cmd_blocks_i,
   input  wire logic [3:0]           cmd_tokens_i,
 
+  input  wire logic                 hold_i,         // no command may start
+
   input  wire logic                 s_valid_i,
   output      logic                 s_ready_o,
 
@@ -168,7 +170,7 @@ module mx_dot_ctrl #(
   wire logic section_end = side_take &&
     beat_q == (section_q == Scales && kind_o[1] ? 4'(2 * ScaleBeats - 1) : 4'(ScaleBeats - 1));
   wire logic ended = step_o && finish;
-  assign start = wait_q && (!active_q || ended);
+  assign start = wait_q && !hold_i && (!active_q || ended);
 
   // ---- places ----
   wire logic n_some = n_groups != 16'd0 && n_blocks != 16'd0;

@@ -9,7 +9,8 @@
 // Mode, for stage 0: eight_i, six_i, else 4 bits; planar_i; phase_i is the
 // step's place in the beat (0 and 1: planar and half-beat chunks, 0 to 3: six
 // bits, else 0). take_i: the beat is consumed. For stage 1: full_i, the chunk
-// has Lanes elements and not Lanes/2; table_i, codes index table_data_i.
+// has Lanes elements and not Lanes/2; table_i, codes index the decode table,
+// which is written through table_*.
 `default_nettype none
 
 module mx_dot_weights #(
@@ -28,10 +29,13 @@ module mx_dot_weights #(
   input  wire logic                        eight_i,
   input  wire logic [4*Lanes-1:0]          data_i,
 
+  input  wire logic                        table_we_i,
+  input  wire logic [3:0]                  table_addr_i,
+  input  wire logic [7:0]                  table_data_i,
+
   input  wire logic                        en_i,
   input  wire logic                        full_i,
   input  wire logic                        table_i,
-  input  wire logic [127:0]                table_data_i,
   input  wire logic [7:0]                  zero_i,
   output      logic [Lanes/2*8-1:0]        w_low_o,
   output      logic [Lanes/2*HighBits-1:0] w_high_o
@@ -72,10 +76,13 @@ module mx_dot_weights #(
     wire logic [3:0] high = high_q[4*i +: 4];
     wire logic [7:0] low_value, high_value;
     if (Codebook != 0) begin : g_table
-      wire logic [63:0] low_half  = low[3]  ? table_data_i[127:64] : table_data_i[63:0];
-      wire logic [63:0] high_half = high[3] ? table_data_i[127:64] : table_data_i[63:0];
-      assign low_value  = table_i ? low_half[{low[2:0], 3'd0} +: 8] : low;
-      assign high_value = table_i ? high_half[{high[2:0], 3'd0} +: 8] : {{4{high[3]}}, high};
+      // A copy for each lane: two 16 x 4 RAMs of LUTs are less than a multiplexer.
+      logic [7:0] low_table_q [16];
+      logic [7:0] high_table_q [16];
+      always_ff @(posedge clk_i) if (table_we_i) low_table_q[table_addr_i] <= table_data_i;
+      always_ff @(posedge clk_i) if (table_we_i) high_table_q[table_addr_i] <= table_data_i;
+      assign low_value  = table_i ? low_table_q[low[3:0]] : low;
+      assign high_value = table_i ? high_table_q[high] : {{4{high[3]}}, high};
     end else begin : g_no_table
       assign low_value  = low;
       assign high_value = {{4{high[3]}}, high};
@@ -93,7 +100,7 @@ module mx_dot_weights #(
   end
 
   if (Codebook == 0) begin : g_no_table
-    wire logic unused = table_i ^ (^table_data_i);
+    wire logic unused = ^{table_i, table_we_i, table_addr_i, table_data_i};
   end
   if (ZeroPoint == 0) begin : g_no_zero
     wire logic unused = ^zero_i;

@@ -9,10 +9,15 @@ module mx_move_float (
   output      logic [31:0] y_o
 );
 
-  // ---- FP16: subnormals are shifted until their leading one drops out ----
-  wire logic       half_sign = element_i[15];
+  wire logic is_fp32 = format_i == 2'd0;
+  wire logic is_bf16 = format_i == 2'd1;
+  wire logic is_e8m0 = format_i == 2'd2;
+  wire logic is_fp16 = format_i == 2'd3;
+
+  // ---- FP16: a subnormal is shifted until its leading one drops out ----
   wire logic [4:0] half_exp  = element_i[14:10];
   wire logic [9:0] half_frac = element_i[9:0];
+  wire logic       subnormal = half_exp == 5'd0;
 
   wire logic [9:0] n0 = half_frac;
   wire logic       z3 = n0[9:2] == 8'd0;
@@ -24,37 +29,32 @@ module mx_move_float (
   wire logic       z0 = !n3[9];
   wire logic [8:0] n4 = z0 ? {n3[7:0], 1'b0} : n3[8:0];  // below the leading one
 
-  wire logic subnormal = half_exp == 5'd0;
-  // 112 + exponent, or 112 less the leading zeros
-  wire logic [7:0] to_add   = subnormal ? ~{4'd0, z3, z2, z1, z0} : {3'd0, half_exp};
-  wire logic [7:0] from_exp = 8'd112 + to_add + 8'(subnormal);
-  wire logic [9:0] from_frac = subnormal ? {n4, 1'b0} : half_frac;
+  // 112 + exponent, or 112 less the leading zeros, of which there are 0 to 9
+  wire logic [3:0] zeros    = {z3, z2, z1, z0};
+  wire logic [7:0] half_to  = subnormal ? {3'b011, zeros == 4'd0, -zeros}
+                                        : {half_exp[4], {3{!half_exp[4]}}, half_exp[3:0]};
+  wire logic [9:0] frac_to  = subnormal ? {n4, 1'b0} : half_frac;
 
-  logic [31:0] from_half;
-  always_comb begin
-    from_half = {half_sign, from_exp, from_frac, 13'd0};
-    if (subnormal && half_frac == 10'd0) from_half = {half_sign, 31'd0};
-    if (half_exp == 5'd31) begin
-      from_half = half_frac == 10'd0 ? {half_sign, 8'hff, 23'd0} : 32'h7fc0_0000;
-    end
-  end
+  // ---- classes ----
+  wire logic bf16_frac = element_i[6:0] != 7'd0;
+  wire logic half_zero = half_frac == 10'd0;
+  wire logic zero = (is_bf16 && element_i[14:7] == 8'd0) || (is_fp16 && subnormal && half_zero);
+  wire logic top  = is_fp16 && half_exp == 5'd31;  // infinity or NaN
+  wire logic nan  = (is_bf16 && element_i[14:7] == 8'hff && bf16_frac) ||
+                    (is_e8m0 && element_i[7:0] == 8'hff) || (top && !half_zero);
 
-  // ---- BF16: subnormals become zeros ----
-  logic [31:0] from_bfloat;
-  always_comb begin
-    from_bfloat = {element_i[15:0], 16'd0};
-    if (element_i[14:7] == 8'd0) from_bfloat = {element_i[15], 31'd0};
-    if (element_i[14:7] == 8'hff && element_i[6:0] != 7'd0) from_bfloat = 32'h7fc0_0000;
-  end
+  // ---- fields ----
+  wire logic       sign = is_fp32 ? element_i[31] : !is_e8m0 && element_i[15];
+  wire logic [7:0] exp  = is_fp32 ? element_i[30:23] : is_bf16 ? element_i[14:7] :
+                          is_e8m0 ? element_i[7:0] : half_to;
+  wire logic [9:0] frac = is_fp32 ? element_i[22:13] : is_bf16 ? {element_i[6:0], 3'd0} :
+                          is_e8m0 ? 10'd0 : frac_to;
 
-  always_comb begin
-    case (format_i)
-      2'd0:    y_o = element_i;
-      2'd1:    y_o = from_bfloat;
-      2'd2:    y_o = element_i[7:0] == 8'hff ? 32'h7fc0_0000 : {1'b0, element_i[7:0], 23'd0};
-      default: y_o = from_half;
-    endcase
-  end
+  assign y_o[31]    = sign && !nan;
+  assign y_o[30:23] = (exp & {8{!zero}}) | {8{top}};
+  assign y_o[22]    = (frac[9] && !zero) || nan;
+  assign y_o[21:13] = frac[8:0] & {9{!(zero || nan)}};
+  assign y_o[12:0]  = element_i[12:0] & {13{is_fp32}};
 
 endmodule
 

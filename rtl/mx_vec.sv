@@ -7,14 +7,15 @@
 // Cycles of a microinstruction, from fetch to fetch: LI, END 2; ADDI, LOOPU 3;
 // ADDU 4; and with G = ceil(n / VecLanes), O = 0 MOV MAX, 3 MUL, 4 ADD SUB:
 //   no function            7 + G + O
-//   function, VecLanes 1   7 + G + O + FnLatency
-//   function, VecLanes > 1 7 + VecLanes * G + O + FnLatency + 1
-//   reduction              more: MAX, ARGMAX VecLanes; SUM 50, 36, 30 for
-//                          VecLanes 1, 2, 4
+//   function, VecLanes 1   13 + G + O
+//   function, VecLanes > 1 14 + VecLanes * G + O
 //   QUANT                  8 + 2 * blocks * length / VecLanes
-//   n = 0                  6, with a reduction's addition
-// SinglePort = 1 (VecLanes 1, 2): reads at most in every other cycle where
-// writes follow, for memory with one port (mx_vmem); a group takes two cycles.
+//   n = 0                  6
+// A reduction takes more: MAX, ARGMAX VecLanes + 1; SUM 54, 40, 34 for VecLanes
+// 1, 2, 4 (3 less for n = 0). A command takes 8 cycles until it is accepted.
+// SinglePort = 1: operands are read in every other cycle at most, which leaves
+// the others to results where memory has one port (mx_vmem): G counts twice, but
+// for functions with VecLanes > 1. QUANT, which writes no VMEM, is as above.
 // Split16: see fp_mul. Reset: synchronous, active low.
 `include "check.svh"
 `default_nettype none
@@ -68,7 +69,6 @@ module mx_vec #(
 );
 
   localparam logic [1:0] LaneBits = 2'(VecLanes - 1);  // of a word address
-
   localparam logic [15:0] VmemMask = 16'(VmemWords - 1);
   localparam logic [15:0] XmemMask = 16'(XmemElems - 1);
   localparam logic [3:0]  BankMask = 4'(Tokens - 1);
@@ -76,26 +76,39 @@ module mx_vec #(
   // ---- microsequencer ----
   logic [31:0] insn;
   logic [15:0] u;
-  logic        quant, load_a, load_b, load_n, scalar_read, run, done;
+  logic        insn_quant, load_a, load_b, load_n, scalar_read, run, done;
   mx_vec_seq #(.UcodeWords(UcodeWords)) u_seq (
     .clk_i, .rst_ni, .cmd_valid_i, .cmd_ready_o, .cmd_entry_i, .cmd_u_i,
     .uc_we_i, .uc_addr_i, .uc_data_i,
-    .insn_o(insn), .quant_o(quant), .u_o(u),
+    .insn_o(insn), .quant_o(insn_quant), .u_o(u),
     .load_a_o(load_a), .load_b_o(load_b), .load_n_o(load_n), .scalar_o(scalar_read),
     .run_o(run), .done_i(done), .busy_o, .progress_o, .fault_o
   );
 
-  wire logic [4:0] op    = insn[31:27];
-  wire logic       bcast = insn[mx_pkg::U_VEC_BCAST_LSB];
-  wire logic [1:0] fn    = quant ? 2'd0 : insn[mx_pkg::U_VEC_FN_LSB +: 2];
-  wire logic [1:0] red   = insn[mx_pkg::U_VEC_RED_LSB +: 2];
-  wire logic [1:0] bits  = insn[mx_pkg::U_QUANT_BITS_LSB +: 2];
-  wire logic [1:0] block = insn[mx_pkg::U_QUANT_BLOCK_LSB +: 2];
+  // Fields, decoded into registers while the operands are fetched.
+  wire logic [1:0] insn_red = insn[mx_pkg::U_VEC_RED_LSB +: 2];
+  logic [4:0] op;
+  logic [1:0] fn, bits, block;
+  logic       quant, bcast, uses_b, argmax, to_vmem, to_sum, to_rank;
+  always_ff @(posedge clk_i) begin
+    if (load_a) begin
+      op      <= insn[31:27];
+      quant   <= insn_quant;
+      bcast   <= insn[mx_pkg::U_VEC_BCAST_LSB];
+      uses_b  <= insn[31:27] != mx_pkg::UOP_MOV && !insn[mx_pkg::U_VEC_BCAST_LSB];
+      fn      <= insn[mx_pkg::U_VEC_FN_LSB +: 2] & {2{!insn_quant}};
+      argmax  <= insn_red[0];
+      to_vmem <= !insn_quant && insn_red == 2'd0;
+      to_sum  <= !insn_quant && insn_red == 2'd1;
+      to_rank <= !insn_quant && insn_red[1];
+      bits    <= insn[mx_pkg::U_QUANT_BITS_LSB +: 2];
+      block   <= insn[mx_pkg::U_QUANT_BLOCK_LSB +: 2];
+    end
+  end
   wire logic run_vec   = run && !quant;
   wire logic run_quant = run && quant;
-  wire logic is_sum    = run_vec && red == 2'd1;
-  wire logic is_rank   = run_vec && red[1];
-  wire logic uses_b    = op != mx_pkg::UOP_MOV && !bcast;
+  wire logic is_sum    = run && to_sum;
+  wire logic is_rank   = run && to_rank;
 
   // ---- counters: sources, elements left, place of the next result ----
   logic [15:0] a_q, b_q, left_q, at_q;
@@ -111,7 +124,7 @@ module mx_vec #(
   always_ff @(posedge clk_i) begin
     if (load_a)      a_q <= {u[15:2], 2'd0};
     else if (step_a) a_q <= a_q + 16'(VecLanes);
-    if (load_a && quant)       b_q <= {u[15:2], 2'd0};
+    if (load_a && insn_quant)  b_q <= {u[15:2], 2'd0};
     else if (load_b && !quant) b_q <= {u[15:2], bcast ? u[1:0] : 2'd0};
     else if (step_b)           b_q <= b_q + 16'(VecLanes);
     if (load_b) bank_q <= u[3:0];
@@ -120,7 +133,7 @@ module mx_vec #(
       tail_q <= u[1:0] & LaneBits;
     end else if (step_left) left_q <= final_step ? 16'd0 : left_next[15:0];
     if (first_q) begin
-      at_q <= red[1] && !quant ? 16'd0 : {u[15:4], quant ? 4'd0 : {u[3:2], 2'd0}};
+      at_q <= to_rank ? 16'd0 : {u[15:4], quant ? 4'd0 : {u[3:2], 2'd0}};
     end else if (step_at) at_q <= at_q + 16'(VecLanes);
   end
   always_ff @(posedge clk_i) first_q <= rst_ni && load_n;
@@ -189,14 +202,14 @@ module mx_vec #(
     .ready_o(sum_ready), .result_o(sum_result)
   );
   mx_vec_rank #(.VecLanes(VecLanes)) u_rank (
-    .clk_i, .rst_ni, .argmax_i(red[0]), .clear_i(!is_rank),
+    .clk_i, .rst_ni, .argmax_i(argmax), .clear_i(!is_rank),
     .valid_i(is_rank && out_valid), .lane_i(lane_on), .index_i(at_q), .data_i(out),
     .finish_i(is_rank && stream_end), .ready_o(rank_ready), .result_o(rank_result)
   );
 
   // ---- VMEM writes ----
   wire logic reduced = sum_ready || rank_ready;
-  assign vm_valid_o = reduced || (run_vec && out_valid && red == 2'd0);
+  assign vm_valid_o = reduced || (run && to_vmem && out_valid);
   assign vm_addr_o  = (reduced ? u : at_q) & VmemMask;
   assign vm_data_o  = reduced ? {VecLanes{sum_ready ? sum_result : rank_result}} : out;
   for (genvar l = 0; l < VecLanes; l++) begin : g_mask
@@ -226,7 +239,7 @@ module mx_vec #(
   assign xe_addr_o  = {4'd0, granule_q & XmemMask[15:4]};
 
   assign done = quant ? quant_done || (run && empty)
-                      : reduced || (stream_end && red == 2'd0);
+                      : reduced || (stream_end && to_vmem);
 
   `CHECK(no_write_outside_run, run || !(vm_valid_o || xw_valid_o))
 

@@ -7,8 +7,8 @@
 //
 // Handshake: clear_i before the first group; valid_i takes a group, of which
 // lane_i says the lanes; finish_i with the last group, or later if there was
-// none. ready_o is set VecLanes cycles after finish_i, for one cycle, with
-// result_o. Throughput one group per cycle. Reset: synchronous, active low.
+// none. ready_o is set VecLanes + 1 cycles after finish_i, for one cycle,
+// with result_o. Throughput one group per cycle. Reset: synchronous, active low.
 `default_nettype none
 
 module mx_vec_rank #(
@@ -31,39 +31,44 @@ module mx_vec_rank #(
   localparam logic [31:0] KeyMinusInf = 32'h007F_FFFF;
   wire logic [47:0] start = {argmax_i ? 32'd0 : KeyMinusInf, 16'hFFFF};
 
-  // Bit 0: folding may end. Shifts down from finish_i on.
-  logic [VecLanes-1:0] fold_q;
+  // One stage to make the keys, then one to compare. Folding starts when the last
+  // group has been compared; at bit 0 it has ended.
+  logic              valid_q;
+  logic [VecLanes:0] fold_q;
   always_ff @(posedge clk_i) begin
+    valid_q <= rst_ni && valid_i;
     if (!rst_ni) fold_q <= '0;
-    else begin
-      fold_q <= fold_q >> 1;
-      fold_q[VecLanes-1] <= finish_i;
-    end
+    else         fold_q <= {finish_i, fold_q[VecLanes:1]};
   end
+  wire logic fold = fold_q[VecLanes-1:0] != '0;
   assign ready_o = fold_q[0];
 
-  logic [(VecLanes+1)*48-1:0] best;  // one more lane, unused by the fold
+  logic [(VecLanes+1)*48-1:0] best;  // one more lane, that never wins
   assign best[VecLanes*48 +: 48] = start;
   for (genvar l = 0; l < VecLanes; l++) begin : g_lane
     wire logic [31:0] v    = data_i[32*l +: 32];
     wire logic        zero = v[30:23] == 8'd0;
     wire logic        nan  = v[30:23] == 8'hFF && v[22:0] != 23'd0;
-    logic [31:0] key;
-    always_comb begin
-      if (nan)       key = {32{!argmax_i}};
-      else if (zero) key = {32{v[31] && !argmax_i}} ^ 32'h8000_0000;
-      else           key = v ^ {1'b1, {31{v[31]}}};
+    logic        on_q;
+    logic [31:0] key_q;
+    logic [15:0] index_q;
+    always_ff @(posedge clk_i) begin
+      on_q    <= lane_i[l];
+      index_q <= index_i | 16'(l);
+      if (nan)       key_q <= {32{!argmax_i}};
+      else if (zero) key_q <= {32{v[31] && !argmax_i}} ^ 32'h8000_0000;
+      else           key_q <= v ^ {1'b1, {31{v[31]}}};
     end
 
-    wire logic [15:0] index = index_i | 16'(l);
-    wire logic        fold  = l == 0 && fold_q != '0;
-    wire logic [47:0] rival = fold ? best[48*(l+1) +: 48] : {key, ~index};
+    // Folding: the best of the next lane comes to lane 0, those above move down.
+    wire logic [47:0] above = best[48*(l+1) +: 48];
+    wire logic [47:0] rival = l == 0 && fold ? above : {key_q, ~index_q};
     logic [47:0] best_q;
-    wire logic        wins  = rival > best_q;
+    wire logic        wins  = rival > best_q && (fold || on_q);
     always_ff @(posedge clk_i) begin
       if (clear_i) best_q <= start;
-      else if (valid_i ? lane_i[l] && wins : fold && wins) best_q <= rival;
-      else if (fold_q != '0 && l != 0) best_q <= best[48*(l+1) +: 48];
+      else if (fold && l != 0) best_q <= above;
+      else if ((valid_q || fold) && wins) best_q <= rival;
     end
     assign best[48*l +: 48] = best_q;
   end

@@ -43,6 +43,8 @@ void mx_dis_insn(const mx_insn *in, const mx_params *params, char text[MX_ASM_TE
   }
 }
 
+static bool is_register(const mx_field_info *f) { return !strncmp(f->text, "register", 8); }
+
 void mx_dis_uop(uint32_t word, char text[MX_ASM_TEXT_BYTES]) {
   const mx_uop_info *op = mx_uop_find(word >> MX_UOP_LSB);
   line l = {text, 0};
@@ -52,7 +54,7 @@ void mx_dis_uop(uint32_t word, char text[MX_ASM_TEXT_BYTES]) {
   }
   append(&l, "%s", op->name);
   for (const mx_field_info *f = mx_ufields; f->op; f++)
-    if (!strcmp(f->op, op->form) && mx_uget(word, f->msb * 256 + f->lsb))
+    if (!strcmp(f->op, op->form) && (is_register(f) || mx_uget(word, f->msb * 256 + f->lsb)))
       append_field(&l, f, mx_uget(word, f->msb * 256 + f->lsb));
 }
 

@@ -17,7 +17,7 @@
   d = "$B/rtl/" name ".dir"
   cfg = set == "" ? "" : " $B/gen/" set "/mx_cfg.sv"
   print "rtl_tests += $B/rtl/tb_" name
-  print d "/Vdut.mk: " dir "/" top ".sv $B/gen/mx_pkg.sv" cfg " $(wildcard rtl/lint.vlt)"
+  print d "/Vdut.mk: " dir "/" top ".sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv" cfg " $(wildcard rtl/lint.vlt)"
   print "\t$(call verilate," d ",$B/gen/mx_pkg.sv" cfg " " dir "/" top ".sv --top-module " top flags ")"
   print d "/test.o: " FILENAME " | " d "/Vdut.mk"
   print "\t$(call cc_object,-I" d defines ")"

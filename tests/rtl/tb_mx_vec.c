@@ -255,7 +255,7 @@ static unsigned vector_cycles(uint32_t word, unsigned n) {
   unsigned latency = op == MX_UOP_MUL ? 3 : op == MX_UOP_ADD || op == MX_UOP_SUB ? 4 : 0;
   if (fn) latency += FN_LATENCY + (V > 1 ? V : 0);
   unsigned cycles = n ? 8 + period * (groups(n) - 1) + latency : 6;
-  if (red == MX_RED_MAX || red == MX_RED_ARGMAX) cycles += V;
+  if (red == MX_RED_MAX || red == MX_RED_ARGMAX) cycles += V + 1;
   if (red == MX_RED_SUM) cycles += (V == 1 ? 54u : V == 2 ? 40u : 34u) - (n ? 0 : 3);
   return cycles;
 }

@@ -66,6 +66,10 @@ void test_begin(test_device *d, uint32_t entry) {
   test_add(d, INSN(IDENT, F(IDENT, build_id, d->params->build_id)));
 }
 
+void test_set(test_device *d, unsigned areg, uint32_t value) {
+  test_add(d, INSN(ARG, F(ARG, d, areg), F(ARG, add, value), F(ARG, mask, UINT32_MAX), F(ARG, mul, 1)));
+}
+
 unsigned test_run(test_device *d, uint32_t a1, uint32_t a2) {
   const uint32_t args[MX_ARGS] = {a1, a2};
   test_add(d, HALT);

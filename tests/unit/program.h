@@ -36,6 +36,7 @@ void test_device_free(test_device *d);
 // and run it with A[1], A[2] = a1, a2. test_run returns the fault.
 void test_begin(test_device *d, uint32_t entry);
 void test_add(test_device *d, mx_insn in);
+void test_set(test_device *d, unsigned areg, uint32_t value);  // adds an ARG
 unsigned test_run(test_device *d, uint32_t a1, uint32_t a2);
 
 // Run with HALT at the end and fail the program on a fault.

@@ -1,0 +1,35 @@
+#!/bin/bash
+# Installs what is missing from Debian, and says why; does nothing when nothing
+# is missing.
+set -euo pipefail
+
+packages() {
+  cat <<'LIST'
+build-essential|C and C++ compilers, make
+verilator|simulates the RTL
+libopenblas-dev|linear algebra: FP32 reference, model trainer
+libjansson-dev|JSON output
+zlib1g-dev|checksums of images, FST waveforms
+libcmocka-dev|C test runner
+yosys|synthesis: area by module
+LIST
+}
+
+missing=()
+while IFS='|' read -r package reason; do
+  if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
+    missing+=("$package")
+    printf 'missing: %-18s %s\n' "$package" "$reason"
+  fi
+done < <(packages)
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "run as root or with sudo: apt-get install ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+echo "installing with apt-get: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
