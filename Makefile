@@ -41,7 +41,7 @@ $B/golden/matmul_fast.o: CFLAGS += -O3
 all: $B/mxf ## build the command build/mxf
 $B/mxf: $B/compiler/main.o $(libs)
 	$(call say,LD,$@)
-	$(Q)$(CC) -rdynamic -o $@ $< -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS)
+	$(Q)$(CC) -rdynamic -o $@.tmp $< -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
 deps: ## install missing Debian packages, with the reason for each
 	@tests/deps.sh
 demo: ## quantize, compile and run the shipped model on the RTL: PROMPT="..." N=32

@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-enum { MAX_INSTRUCTIONS = 1 << 26 };  // of one run; more is taken for a hang
+// Of one run. More is taken for a hang: the stream queue would be full for ever.
+enum { MAX_INSTRUCTIONS = 1 << 22, MAX_SEGMENTS = 1 << 20 };
 
 mx_machine *mx_machine_new(const mx_params *p, uint8_t *memory, uint32_t mem_size) {
   mx_machine *m = calloc(1, sizeof *m);
@@ -88,6 +89,7 @@ static void run_arg(mx_machine *m, const mx_insn *in) {
 }
 
 static bool push_segment(mx_machine *m, mx_segment s) {
+  if (m->n_segments == MAX_SEGMENTS) return false;
   if (m->n_segments == m->capacity) {
     uint32_t capacity = m->capacity ? 2 * m->capacity : 64;
     mx_segment *grown = realloc(m->segments, capacity * sizeof *grown);

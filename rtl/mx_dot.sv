@@ -274,9 +274,22 @@ module mx_dot #(
 
 `ifdef CHECKS
   logic [3*EntryBits-1:0] entry_q;
-  always_ff @(posedge clk_i) entry_q <= {entry_q[2*EntryBits-1:0], entry};
+  logic                   s_stalled_q, cmd_stalled_q;
+  logic [BusBits-1:0]     s_data_q;
+  always_ff @(posedge clk_i) begin
+    entry_q       <= {entry_q[2*EntryBits-1:0], entry};
+    s_stalled_q   <= rst_ni && s_valid_i && !s_ready_o;
+    s_data_q      <= s_data_i;
+    cmd_stalled_q <= rst_ni && cmd_valid_i && !cmd_ready_o;
+  end
 `endif
   `CHECK(counters_follow_entries, !last_q[3] || entry_q[3*EntryBits-1:2*EntryBits] == scale_entry_q)
+  `REQUIRE(stream_holds, !s_stalled_q || (s_valid_i && s_data_i == s_data_q))
+  `REQUIRE(command_holds, !cmd_stalled_q || cmd_valid_i)
+  `REQUIRE(format_exists, !cmd_valid_i || (cmd_bits_i != 2'd3 && cmd_scale_i != 2'd3))
+  `REQUIRE(format_built, !cmd_valid_i || ((Codebook != 0 || !cmd_codebook_i) &&
+                                          (ZeroPoint != 0 || !cmd_zero_i)))
+  `REQUIRE(x_aligned, !cmd_valid_i || cmd_x_i[3:0] == 4'd0)
 
 endmodule
 

@@ -3,7 +3,8 @@
 //
 // tbl_we_i is always taken; for 16 cycles after it busy_o is set and the whole
 // table goes out on w_*. MATMULs that use it start after that, and those
-// before it must have ended. Reset: synchronous; the entries stay.
+// before it must have ended. Reset: synchronous; the entries stay, and are
+// written again after it.
 `default_nettype none
 
 module mx_dot_table (
@@ -26,9 +27,8 @@ module mx_dot_table (
   end
 
   always_ff @(posedge clk_i)
-    if (!rst_ni)       busy_o <= 1'b0;
-    else if (tbl_we_i) busy_o <= 1'b1;
-    else if (&w_addr_o) busy_o <= 1'b0;
+    if (!rst_ni || tbl_we_i) busy_o <= 1'b1;
+    else if (&w_addr_o)      busy_o <= 1'b0;
   always_ff @(posedge clk_i)
     if (!rst_ni || tbl_we_i) w_addr_o <= 4'd0;
     else if (busy_o)         w_addr_o <= w_addr_o + 1'b1;

@@ -14,8 +14,8 @@
 // A reduction takes more: MAX, ARGMAX VecLanes + 1; SUM 54, 40, 34 for VecLanes
 // 1, 2, 4 (3 less for n = 0). A command takes 8 cycles until it is accepted.
 // SinglePort = 1: operands are read in every other cycle at most, which leaves
-// the others to results where memory has one port (mx_vmem): G counts twice, but
-// for functions with VecLanes > 1. QUANT, which writes no VMEM, is as above.
+// the others to results where memory has one port (mx_vmem): 2 * G - 1 in place of
+// G, but for functions with VecLanes > 1. QUANT, which writes no VMEM, as above.
 // Split16: see fp_mul. Reset: synchronous, active low.
 `include "check.svh"
 `default_nettype none

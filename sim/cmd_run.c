@@ -86,10 +86,12 @@ static void print_phase(const run *r, int phase, FILE *out) {
   const totals *t = &r->phase[phase];
   uint32_t beat = mx_beat_bytes(r->session.image->params);
   if (!t->programs) return;
-  fprintf(out, "%-10s %6" PRIu64 " programs  %11.0f cycles each  %9.0f instructions each", phase_name[phase], t->programs,
-          per(t->CYCLES, t->programs), per(t->INSTRUCTIONS, t->programs));
-  fprintf(out, "  %.3f MB read  %.3f MB written\n", 1e-6 * (double)(t->READ_BEATS * beat),
-          1e-6 * (double)(t->WRITE_BEATS * beat));
+  fprintf(out, "%-10s %" PRIu64 " programs, each %.0f instructions", phase_name[phase], t->programs,
+          per(t->INSTRUCTIONS, t->programs));
+  if (t->CYCLES)
+    fprintf(out, ", %.0f cycles, %.1f kB read, %.1f kB written", per(t->CYCLES, t->programs),
+            1e-3 * per(t->READ_BEATS * beat, t->programs), 1e-3 * per(t->WRITE_BEATS * beat, t->programs));
+  fputc('\n', out);
 }
 
 // Where the cycles of a token go. Units overlap, so the parts may exceed 100 %.

@@ -63,7 +63,9 @@ static void print_counts(const run *r, const mx_generation *g) {
 static void print_difference(const run *r, uint64_t cycle) {
   mx_verify_print(r->verify, stdout);
   if (!cycle) return;
-  printf("  %-12s make rtl-trace SET=%s\n", "waveform", mx_verify_session(r->verify)->image->params->name);
+  const char *variant = r->arguments->device.variant;
+  printf("  %-12s make build/engines/rtl_%s%s%s_trace.so\n", "waveform",
+         mx_verify_session(r->verify)->image->params->name, variant ? "_" : "", variant ? variant : "");
   printf("  %-12s ", "");
   mx_sim_print_run_command(r->arguments, stdout);
   printf(" --trace difference.fst --trace-from %" PRIu64 " --trace-to %" PRIu64 "\n",

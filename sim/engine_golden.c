@@ -60,7 +60,7 @@ static unsigned run(golden *g) {
 static void start(golden *g) {
   if (g->REG(STATUS) & MX_STATUS_FAULT) return;
   unsigned fault = run(g);
-  g->REG(INSTRUCTIONS) = (uint32_t)g->machine->instructions;
+  g->REG(INSTRUCTIONS) = (uint32_t)g->machine->instructions + !fault;  // HALT counts where it is reached
   g->REG(STATUS) = fault ? MX_STATUS_FAULT : MX_STATUS_DONE;
   g->REG(ERROR) = fault;
   if (fault) g->REG(ERROR_PC) = g->machine->pc;

@@ -4,6 +4,7 @@
 // A clock cycle is settle (clk_i low: inputs reach all combinational paths),
 // then edge (clk_i high). What is transferred is decided between the two.
 #include <dlfcn.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -242,15 +243,18 @@ static mx_status library_path(const rtl *r, char *path, size_t size, mx_error *e
 static mx_status load(rtl *r, mx_error *e) {
   char path[PATH_MAX];
   if (library_path(r, path, sizeof path, e)) return e->status;
+  const char *set = r->params->name, *kind = r->options.trace_path ? "-trace" : "";
+  if (access(path, R_OK) && r->options.variant)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is missing; to build it: make %s (needs Verilator)", path, path);
   if (access(path, R_OK))
-    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is missing; to build it: make rtl SET=%s (needs Verilator)", path,
-                   r->params->name);
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is missing; to build it: make rtl%s SET=%s (needs Verilator)", path,
+                   kind, set);
   r->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!r->library) return mx_fail(e, MX_IO, MX_NOWHERE, "cannot load the engine: %s", dlerror());
   r->api = dlsym(r->library, "mx_rtl");
   if (!r->api || r->api->abi != MX_RTL_ABI || r->api->ports_bytes != sizeof(mx_rtl_ports))
-    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is not of this build; to renew it: make rtl SET=%s", path,
-                   r->params->name);
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is not of this build; to renew it: make rtl%s SET=%s", path, kind,
+                   set);
   r->model = r->api->open(&r->ports);
   return MX_OK;
 }
@@ -258,6 +262,9 @@ static mx_status load(rtl *r, mx_error *e) {
 static mx_status open_trace(rtl *r, mx_error *e) {
   const char *path = r->options.trace_path;
   if (!path) return MX_OK;
+  FILE *probe = fopen(path, "wb");  // Verilator's writer ends the process if it cannot
+  if (!probe) return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot write the waveform: %s", strerror(errno));
+  fclose(probe);
   r->tracing = r->api->trace_open && r->api->trace_open(r->model, path);
   return r->tracing ? MX_OK : mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot write the waveform");
 }

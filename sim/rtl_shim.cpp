@@ -15,10 +15,11 @@ namespace {
 
 struct Model {
   VerilatedContext context;
-  Vmxforge top{&context};
 #ifdef MX_RTL_TRACE
   VerilatedFstC trace;
+  Model() { context.traceEverOn(true); }  // before the top is evaluated
 #endif
+  Vmxforge top{&context};
 };
 
 template <class T, class P> T *port(P &p) {

@@ -16,22 +16,30 @@ $B/engines/runtime/%.o: $(VERILATOR_ROOT)/include/%.cpp
 	$(call say,CXX,$@)
 	$(Q)mkdir -p $(@D) && $(engine_cxx) -c -o $@ $<
 
-# $(call engine,set,suffix,verilator flags,shim flags,runtime objects)
+# $(call engine,set,suffix,top,verilator flags,shim flags,runtime objects)
 define engine
-$B/engines/rtl_$1$2.so: sim/rtl_shim.cpp sim/rtl_shim.h sim/rtl_ports.def $B/gen/mx_pkg.sv $B/gen/fn_rom.sv $B/gen/$1/mx_cfg.sv \
-    $(wildcard rtl/*.sv rtl/*.svh) $(addprefix $B/engines/runtime/,$5)
-	$$(call say,VERILATE,$$@)
-	$$(Q)rm -rf $B/engines/$1$2 && mkdir -p $B/engines/$1$2
+$B/engines/$1$2/Vmxforge__ALL.a: $B/gen/mx_pkg.sv $B/gen/fn_rom.sv $B/gen/$1/mx_cfg.sv $3 $(wildcard rtl/*.sv rtl/*.svh)
+	$$(call say,VERILATE,$$(@D))
+	$$(Q)rm -rf $$(@D) && mkdir -p $$(@D)
 	$$(Q)verilator --cc --prefix Vmxforge --top-module mxforge -O3 --x-assign fast --x-initial fast --no-timing \
-	  -Wno-fatal -Wno-lint $3 --Mdir $B/engines/$1$2 -Irtl -y rtl -y $B/gen $B/gen/mx_pkg.sv $B/gen/$1/mx_cfg.sv rtl/mxforge.sv
-	$$(Q)$$(MAKE) -s -C $B/engines/$1$2 -f Vmxforge.mk Vmxforge__ALL.a VERILATOR_ROOT=$$(VERILATOR_ROOT) \
+	  -Wno-fatal -Wno-lint $4 --Mdir $$(@D) -Irtl -y rtl -y $B/gen $B/gen/mx_pkg.sv $B/gen/$1/mx_cfg.sv $3
+	$$(Q)$$(MAKE) -s -C $$(@D) -f Vmxforge.mk Vmxforge__ALL.a VERILATOR_ROOT=$$(VERILATOR_ROOT) \
 	  CXX="$$(CXX)" OPT_FAST="-O3 -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" > /dev/null
-	$$(Q)$$(engine_cxx) $4 -I$B/engines/$1$2 -shared -o $$@.tmp sim/rtl_shim.cpp \
-	  $B/engines/$1$2/Vmxforge__ALL.a $(addprefix $B/engines/runtime/,$5) -lpthread -lz && mv $$@.tmp $$@
+$B/engines/rtl_$1$2.so: $B/engines/$1$2/Vmxforge__ALL.a sim/rtl_shim.cpp sim/rtl_shim.h sim/rtl_ports.def \
+    $(addprefix $B/engines/runtime/,$6)
+	$$(call say,LD,$$@)
+	$$(Q)$$(engine_cxx) $5 -I$B/engines/$1$2 -shared -o $$@.tmp sim/rtl_shim.cpp $$< \
+	  $(addprefix $B/engines/runtime/,$6) -lpthread -lz && mv $$@.tmp $$@
 endef
 plain_runtime := $(engine_runtime:=.o)
 trace_runtime := $(plain_runtime) verilated_fst_c.o
-$(foreach s,$(SETS),$(eval $(call engine,$s,,,,$(plain_runtime))))
-$(foreach s,$(SETS),$(eval $(call engine,$s,_trace,--trace-fst,-DMX_RTL_TRACE,$(trace_runtime))))
-$(foreach s,$(SETS),$(eval $(call engine,$s,_fault,-GFaultPlant=$(FAULT_CYCLE),,$(plain_runtime))))
-$(foreach s,$(SETS),$(eval $(call engine,$s,_fault_trace,--trace-fst -GFaultPlant=$(FAULT_CYCLE),-DMX_RTL_TRACE,$(trace_runtime))))
+fault_top     := $B/engines/fault/mxforge.sv
+$(foreach s,$(SETS),$(eval $(call engine,$s,,rtl/mxforge.sv,,,$(plain_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_trace,rtl/mxforge.sv,--trace-fst,-DMX_RTL_TRACE,$(trace_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_fault,$(fault_top),,,$(plain_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_fault_trace,$(fault_top),--trace-fst,-DMX_RTL_TRACE,$(trace_runtime))))
+
+# Two places of the top change, or the fault is not planted.
+$(fault_top): rtl/mxforge.sv sim/fault.sed
+	$(Q)mkdir -p $(@D) && sed 's/FAULT_CYCLE/$(FAULT_CYCLE)/' sim/fault.sed | sed -f - $< > $@
+	$(Q)test $$(grep -c planted $@) = 2

@@ -60,6 +60,7 @@ mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_err
 }
 
 void mx_weight_format_name(const mx_weight_format *f, char text[16]) {
+  snprintf(text, 16, "other:%u", mx_block_length(&f->stream));
   for (int i = 0; i < N_BASES; i++) {
     const base_format *b = &bases[i];
     if (b->bits == f->stream.bits && b->scale == f->stream.scale && b->zero == f->stream.zero &&

@@ -24,7 +24,7 @@ typedef struct {
 // MX_USAGE with the list of names if `name` is none of them.
 mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_error *e);
 
-// "mxint4:32" into text[16].
+// "mxint4:32" into text[16]; "other:32" for what mx_weight_format_parse never gives.
 void mx_weight_format_name(const mx_weight_format *f, char text[16]);
 
 // MX_BITS_ code of "mxint8" and so on; `allow_6` as the use permits.

@@ -9,7 +9,7 @@
 #include "compiler/import/bytes.h"
 #include "compiler/quant/qmodel.h"
 
-enum { HEADER_BYTES = 16 };
+enum { HEADER_BYTES = 16, FORMAT_BYTES = 40 };
 
 typedef struct {
   bool writing;
@@ -122,6 +122,13 @@ static mx_status check_codes(transfer *t, const mx_qmatrix *q, const char *name)
   return MX_OK;
 }
 
+static mx_status check_scales(transfer *t, const mx_qmatrix *q, size_t n, const char *name) {
+  for (size_t i = 0; i < n && q->format.stream.scale == MX_SCALE_E8M0; i++)
+    if (q->scales[i] > 255)
+      return mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "%s: E8M0 scale %u, expected at most 255", name, q->scales[i]);
+  return MX_OK;
+}
+
 static mx_status move_qmatrix(transfer *t, mx_qmatrix *q, const char *name) {
   mx_status s = move_format(t, &q->format);
   if (!s) s = room(t, (uint64_t)q->rows * q->cols, name);
@@ -131,6 +138,7 @@ static mx_status move_qmatrix(transfer *t, mx_qmatrix *q, const char *name) {
   if (!s) s = move_u16s(t, q->scales, sides);
   if (!s && q->format.stream.zero) s = move_bytes(t, q->zeros, sides, name);
   if (!s && !t->writing) s = check_codes(t, q, name);
+  if (!s && !t->writing) s = check_scales(t, q, sides, name);
   return s;
 }
 
@@ -200,7 +208,8 @@ static mx_status read_body(transfer *t, mx_qmodel **out) {
   mx_loc at = mx_bytes_loc(&t->in);
   mx_status s = move_config(t, &config);
   if (!s) s = mx_config_check(&config, at, t->e);
-  if (!s) s = room(t, (uint64_t)config.n_layers * config.dim, "layers");
+  uint64_t layer_least = 8ull * config.dim + MX_QLAYER_MATRICES * FORMAT_BYTES;
+  if (!s) s = room(t, config.n_layers * layer_least, "layers");
   if (!s) s = mx_qmodel_new(&config, out, t->e);
   if (!s) s = move_rest(t, *out);
   if (!s && mx_bytes_left(&t->in))

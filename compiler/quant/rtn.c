@@ -58,10 +58,13 @@ static void int4z_block(const float *w, uint32_t n, int8_t *codes, uint16_t *sca
     codes[i] = step > 0 ? (int8_t)clampf(rintf(w[i] / step) + *zero, -8, 7) : *zero;
 }
 
+// Of two equally near, the even code (roundTiesToEven).
 static int8_t nearest_code(const int8_t table[16], float x) {
   int best = 0;
-  for (int i = 1; i < 16; i++)
-    if (fabsf(x - table[i]) < fabsf(x - table[best])) best = i;
+  for (int i = 1; i < 16; i++) {
+    float here = fabsf(x - table[i]), least = fabsf(x - table[best]);
+    if (here < least || (here == least && best % 2)) best = i;
+  }
   return (int8_t)best;
 }
 

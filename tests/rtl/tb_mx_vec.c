@@ -478,7 +478,8 @@ static void run_and_reset(unsigned base) {
 // beyond n must leave them so.
 static void sums_of_minus_zero(void) {
   memset(vmem, 0, sizeof vmem);
-  for (unsigned i = 0; i < 48; i++) vmem[i] = i < 16 ? 0x00800000 : i < 32 ? 0x80C00000 : MX_FP_SIGN;
+  for (unsigned i = 0; i < 48; i++)
+    vmem[i] = i < 16 ? 0x00800000 : i < 32 ? 0x80C00000 : MX_FP_SIGN;
   memcpy(golden_vmem, vmem, sizeof vmem);
   for (unsigned n = 32; n <= 48; n++) {
     program_words = 0;

@@ -1,0 +1,74 @@
+#!/bin/bash
+# Area of the device in the three families, and the checks that only synthesis
+# makes. Run from the repository root, after `make` has generated build/gen:
+#
+#   boards/synth.sh [SET...]     default: tiny small large
+#
+# tiny goes to iCE40, small to ECP5, large to UltraScale+. Each set leaves
+# build/synth/SET.log, SET.json (netlist) and SET.rpt (area by unit). Fails on a
+# latch, a combinational loop, a wire without driver or with several, and on
+# any warning that boards/yosys_warnings.allow does not explain.
+set -eu -o pipefail
+
+out=build/synth
+allow=boards/yosys_warnings.allow
+
+# Options of mxforge and the synthesis command of a set.
+flow() {
+  case $1 in
+    tiny)  chparam="-chparam SinglePort 1 -chparam Split16 1"
+           synth="synth_ice40 -device u -dsp -spram" ;;
+    small) chparam="" synth="synth_ecp5" ;;
+    large) chparam="" synth="synth_xilinx -family xcup -noiopad" ;;
+    *)     echo "synth.sh: no set '$1'; there are tiny, small, large" >&2; exit 2 ;;
+  esac
+}
+
+# First the checks, on the flattened design; then the synthesis, in which the
+# units keep their boundaries, so that the report can name them.
+script() {
+  echo "read_verilog -sv -I rtl build/gen/mx_pkg.sv build/gen/$1/mx_cfg.sv build/gen/fn_rom.sv $(echo rtl/*.sv)"
+  echo "hierarchy -check -top mxforge $chparam"
+  echo "design -save start"
+  echo "proc; flatten; opt_clean"
+  echo "select -assert-none t:\$dlatch t:\$adlatch t:\$dlatchsr t:\$sr"
+  echo "check -assert"
+  echo "scc -expect 0"
+  echo "design -load start"
+  echo "setattr -set keep_hierarchy 1 mxforge/c:u_*"
+  echo "$synth -top mxforge -json $out/$1.json"
+  echo "tee -o $out/$1.stat stat"
+}
+
+# Warnings that no expression of the allow-list matches.
+unexplained() {
+  grep -E 'Warning:' "$out/$1.log" | sort -u | grep -v -E -f <(sed -e '/^#/d' -e '/^$/d' "$allow") || true
+}
+
+# One line per unit from yosys' stat, and the whole device's.
+report() {
+  awk -v set="$1" -f boards/synth_report.awk "$out/$1.stat" > "$out/$1.rpt"
+  cat "$out/$1.rpt"
+}
+
+run_set() {
+  flow "$1"
+  mkdir -p $out
+  script "$1" > "$out/$1.ys"
+  if ! nice yosys -q -l "$out/$1.log" -s "$out/$1.ys" > /dev/null 2> "$out/$1.err"; then
+    echo "synth.sh: $1 fails: $(grep -m1 ERROR "$out/$1.log"); see $out/$1.log" >&2
+    return 1
+  fi
+  left=$(unexplained "$1")
+  if [ -n "$left" ]; then
+    echo "synth.sh: $1: warnings that $allow does not explain:" >&2
+    echo "$left" | head -20 >&2
+    return 1
+  fi
+  report "$1"
+}
+
+[ $# -gt 0 ] || set -- tiny small large
+status=0
+for set in "$@"; do run_set "$set" || status=1; done
+exit $status

@@ -1,0 +1,110 @@
+#!/bin/bash
+# End to end: the shipped model through quantizer, compiler, golden model and
+# Verilated RTL, compared write by write. One line per case, then the count.
+#   tests/e2e/run.sh [PATTERN]    only cases whose name matches
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+mxf=build/mxf
+model=tests/models/kjv.gguf
+heldout=tests/models/heldout.txt
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0
+failed=0
+pattern=${1:-}
+
+# check NAME COMMAND...: passes if the command does; its output is kept for a failure.
+check() {
+  local name=$1
+  shift
+  [[ $name =~ $pattern ]] || return 0
+  if "$@" >"$dir/log" 2>&1; then
+    passed=$((passed + 1))
+    printf 'ok    %s\n' "$name"
+  else
+    failed=$((failed + 1))
+    printf 'FAIL  %s\n' "$name"
+    sed 's/^/      /' "$dir/log" | tail -n 15
+  fi
+}
+
+# build_image SET CONTEXT FORMATS...: $dir/SET.mxp
+build_image() {
+  local set=$1 context=$2
+  shift 2
+  "$mxf" quantize "$model" -o "$dir/model.mxq" "$@" &&
+    "$mxf" compile "$dir/model.mxq" --target "$set" --context "$context" -o "$dir/$set.mxp"
+}
+
+# verify SET CONTEXT TOKENS STALL FORMATS...
+verify() {
+  local set=$1 context=$2 tokens=$3 stall=$4
+  shift 4
+  build_image "$set" "$context" "$@" &&
+    "$mxf" verify "$dir/$set.mxp" --prompt "In the beginning" -n "$tokens" -P "$stall" -S 11
+}
+
+for set in sim small; do
+  check "$set: shipped text, no stalls" verify "$set" 256 24 0
+  check "$set: shipped text, random stalls" verify "$set" 256 12 25
+  check "$set: MXINT8 weights" verify "$set" 64 2 10 --weights mxint8
+  check "$set: MXINT6 weights and activations, blocks of 64" verify "$set" 64 2 10 --weights mxint6:64 --acts mxint6
+  check "$set: MXINT4 everywhere, blocks of 16" verify "$set" 64 2 10 --weights mxint4:16 --acts mxint4 --kv mxint4
+  check "$set: group INT4 of 128, KV in MXINT4" verify "$set" 64 2 10 --weights int4:128 --kv mxint4
+  check "$set: group INT4 with zero points" verify "$set" 64 2 10 --weights int4z:32
+  check "$set: MXFP4 through the decode table" verify "$set" 64 2 10 --weights mxfp4
+done
+check "tiny: shipped text, random stalls" verify tiny 128 3 10
+check "large: shipped text, random stalls" verify large 256 3 10
+check "large: two rows side by side, KV in MXINT4" verify large 64 2 0 --weights mxint6:16 --kv mxint4
+
+slow_memory() {
+  build_image sim 64 && "$mxf" verify "$dir/sim.mxp" --prompt A -n 2 --latency 200 --bandwidth 1/3 --outstanding 2
+}
+check "sim: slow memory, two bursts at a time" slow_memory
+
+same_logits() {
+  build_image tiny 64 && "$mxf" run "$dir/tiny.mxp" --prompt "And God said" -n 20 >"$dir/a" &&
+    build_image large 64 && "$mxf" run "$dir/large.mxp" --prompt "And God said" -n 20 >"$dir/b" && cmp "$dir/a" "$dir/b"
+}
+check "the same text on tiny and large" same_logits
+
+repeatable() {
+  build_image sim 64 && cp "$dir/model.mxq" "$dir/again.mxq" && cp "$dir/sim.mxp" "$dir/again.mxp" && build_image sim 64 &&
+    cmp "$dir/model.mxq" "$dir/again.mxq" && cmp "$dir/sim.mxp" "$dir/again.mxp"
+}
+check "the same input gives the same bytes" repeatable
+
+round_trip() {
+  build_image sim 64 && "$mxf" dis "$dir/sim.mxp" >"$dir/sim.s" &&
+    "$mxf" as "$dir/sim.s" --into "$dir/sim.mxp" -o "$dir/back.mxp" && cmp "$dir/sim.mxp" "$dir/back.mxp"
+}
+check "disassembled and assembled again" round_trip
+
+# Perplexity of the golden model on part of the held-out text stays near FP32.
+perplexity() { "$mxf" eval "$1" --text "$heldout" --split '<|end|>' --max-tokens 1500 --json | sed -n 's/.*"perplexity": \([0-9.]*\).*/\1/p'; }
+near() {
+  "$mxf" quantize "$model" -o "$dir/model.mxq" "${@:2}" || return 1
+  local fp32 quantized
+  fp32=$(perplexity "$model") && quantized=$(perplexity "$dir/model.mxq") || return 1
+  echo "FP32 $fp32, quantized $quantized, allowed ratio $1"
+  awk -v a="$fp32" -v b="$quantized" -v r="$1" 'BEGIN { exit !(a > 1 && b > 1 && b < a * r && a < b * r) }'
+}
+check "perplexity: MXINT8 within 0.5 %" near 1.005 --weights mxint8
+check "perplexity: MXINT4 within 8 %" near 1.08
+
+# A fault planted in the RTL must be found and placed.
+planted() {
+  build_image sim 64 || return 1
+  "$mxf" verify "$dir/sim.mxp" --variant fault --prompt A -n 1 >"$dir/report" 2>&1
+  local status=$?
+  cat "$dir/report"
+  [ $status -eq 1 ] || { echo "exit code $status, expected 1"; return 1; }
+  for word in 'layer 0' instruction MATMUL expected got cycle --trace; do
+    grep -q -e "$word" "$dir/report" || { echo "the report does not say '$word'"; return 1; }
+  done
+}
+check "a planted fault is found and placed" planted
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
