@@ -119,7 +119,8 @@ static mx_loc at_offset(const reader *r, uint64_t offset) { return (mx_loc){r->p
 
 static mx_status read_bytes(reader *r, uint64_t offset, void *to, size_t bytes) {
   if (!fseeko(r->file, (off_t)offset, SEEK_SET) && fread(to, 1, bytes, r->file) == bytes) return MX_OK;
-  return mx_fail(r->e, MX_IO, at_offset(r, offset), "cannot read: %s", ferror(r->file) ? strerror(errno) : "the file ends");
+  return mx_fail(r->e, MX_IO, at_offset(r, offset), "cannot read: %s",
+                 ferror(r->file) ? strerror(errno) : "the file ends");
 }
 
 static mx_status read_start(reader *r) {
@@ -155,7 +156,8 @@ static mx_status read_crc(reader *r) {
   uint32_t said = get32(r->header + CRC_AT);
   if (!s && said != crc)
     s = mx_fail(r->e, MX_FORMAT, at_offset(r, CRC_AT),
-                "the checksum is %08" PRIx32 ", the header says %08" PRIx32 ": the file is damaged", (uint32_t)crc, said);
+                "the checksum is %08" PRIx32 ", the header says %08" PRIx32 ": the file is damaged", (uint32_t)crc,
+                said);
   return s;
 }
 
@@ -183,7 +185,8 @@ static mx_status read_facts(reader *r) {
 static mx_status read_blob(reader *r, uint64_t offset, uint64_t bytes, uint8_t **out, uint32_t *out_bytes) {
   if (bytes > UINT32_MAX) return mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "a section exceeds 4 GiB");
   *out = calloc(bytes + 1, 1);  // one more: text gets its end
-  if (!*out) return mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "no memory for a section of %" PRIu64 " bytes", bytes);
+  if (!*out)
+    return mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "no memory for a section of %" PRIu64 " bytes", bytes);
   if (out_bytes) *out_bytes = (uint32_t)bytes;
   return read_bytes(r, offset, *out, (size_t)bytes);
 }
@@ -192,7 +195,8 @@ static mx_status read_notes(reader *r, uint64_t offset, uint64_t bytes) {
   mx_image *im = r->image;
   uint8_t *raw = NULL;
   if (bytes % NOTE_BYTES)
-    return mx_fail(r->e, MX_FORMAT, at_offset(r, offset), "notes of %" PRIu64 " bytes, not a multiple of %d", bytes, NOTE_BYTES);
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, offset), "notes of %" PRIu64 " bytes, not a multiple of %d", bytes,
+                   NOTE_BYTES);
   mx_status s = read_blob(r, offset, bytes, &raw, NULL);
   if (!s && !(im->notes = calloc(bytes / NOTE_BYTES + 1, sizeof *im->notes)))
     s = mx_fail(r->e, MX_LIMIT, at_offset(r, offset), "no memory for the notes");
@@ -235,7 +239,8 @@ static mx_status read_section(reader *r, uint64_t entry) {
 
 static mx_status read_sections(reader *r) {
   uint32_t n = get32(r->header + COUNT_AT);
-  if (n > KINDS) return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "%" PRIu32 " sections, at most %d exist", n, KINDS);
+  if (n > KINDS)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "%" PRIu32 " sections, at most %d exist", n, KINDS);
   if (SECTIONS_AT + (uint64_t)n * SECTION_BYTES > r->size_bytes)
     return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "the list of %" PRIu32 " sections goes beyond the file", n);
   for (uint32_t i = 0; i < n; i++)

@@ -7,7 +7,7 @@
 //   step    reads A of       STREAM         MATMUL         VEC        LOAD, STORE   PUT*     ARG            LOOP
 //   read    [11:8]
 //   sum1    [15:12]          addr += A      groups += A    acc  = A   addr  += A    addr+=A                 acc = A - 1
-//   sum2    [19:16]          segments += A  blocks += A               count += A             add += A
+//   sum2    [19:16]          segments += A  acc = blocks+A            count += A             add += A
 //   sum3                     units += A                                                      acc = A
 //   shift                                                                                    w1 >>= 1
 //   mult                                                                                     acc += mul if w1 & mask & 1;
@@ -26,8 +26,9 @@ module mx_arg #(
 ) (
   input  wire logic                clk_i,
 
-  input  wire logic                init_we_i,    // A[init_index_i] = init_data_i
+  input  wire logic                init_we_i,    // A[init_index_i] = init_use_i ? init_data_i : 0
   input  wire logic [3:0]          init_index_i,
+  input  wire logic                init_use_i,
   input  wire logic [31:0]         init_data_i,
   input  wire logic                clear_i,      // w1 = 0: jump to instruction 0
 
@@ -67,7 +68,7 @@ module mx_arg #(
   logic [3:0]  read_index;
   wire logic        a_we    = init_we_i || (write_i && w0_q[11:8] != 0);
   wire logic [3:0]  a_index = init_we_i ? init_index_i : w0_q[11:8];
-  wire logic [31:0] a_data  = init_we_i ? init_data_i : acc_q;
+  wire logic [31:0] a_data  = (init_data_i & {32{init_use_i}}) | (acc_q & {32{!init_we_i}});
   always_comb begin
     if (sum2_i)      read_index = w0_q[19:16];
     else if (sum1_i) read_index = is_vec ? w0_q[25:22] : w0_q[15:12];
@@ -80,14 +81,13 @@ module mx_arg #(
   // The adder.
   logic [31:0] left, right;
   wire logic [31:0] sum = left + right;
+  wire logic from_acc = mult_i || (sum3_i && is_arg) || (sum1_i && (is_loop || is_vec));
   always_comb begin
-    if (scale_i)                              left = {acc_q[30:0], 1'b0};
-    else if (mult_i || (sum3_i && is_arg))    left = acc_q;
-    else if (sum1_i && is_loop)               left = '1;
-    else if (sum1_i && is_vec)                left = '0;
-    else if (sum1_i || is_arg)                left = w1_q;
-    else if (is_matmul)                       left = w3_q;
-    else                                      left = w2_q;
+    if (scale_i)               left = {acc_q[30:0], 1'b0};
+    else if (from_acc)         left = acc_q | {32{is_loop}};
+    else if (sum1_i || is_arg) left = w1_q;
+    else if (is_matmul)        left = {16'b0, w3_q[15:0]};
+    else                       left = w2_q;
   end
   wire logic high = (is_matmul && sum1_i) || (is_copy && sum2_i) || (is_stream && sum3_i);
   always_comb begin
@@ -98,7 +98,7 @@ module mx_arg #(
   end
 
   // The accumulator is zero when the first step begins.
-  wire logic acc_we = (sum1_i && (is_vec || is_loop)) || (sum3_i && is_arg) || (mult_i && w1_q[0] && w2_q[0]) || scale_i;
+  wire logic acc_we = (sum1_i && (is_vec || is_loop)) || (sum2_i && is_matmul) || (sum3_i && is_arg) || (mult_i && w1_q[0] && w2_q[0]) || scale_i;
   always_ff @(posedge clk_i) begin
     if (read_i)      acc_q <= '0;
     else if (acc_we) acc_q <= sum;
@@ -115,7 +115,6 @@ module mx_arg #(
   wire logic w1_sum    = (sum1_i && !(is_vec || is_loop || is_arg)) || (sum2_i && is_arg);
   wire logic w2_sum_lo = sum2_i && is_stream;
   wire logic w2_sum_hi = (sum2_i && is_copy) || (sum3_i && is_stream);
-  wire logic w3_sum_lo = sum2_i && is_matmul;
   always_ff @(posedge clk_i) begin
     if (load_i)       w0_q <= loaded[31:0];
     else if (scale_i) w0_q[31:20] <= {w0_q[30:20], 1'b0};
@@ -135,9 +134,8 @@ module mx_arg #(
     end
   end
   always_ff @(posedge clk_i) begin
-    if (load_i)         w3_q <= loaded[127:96];
-    else if (mult_i)    w3_q <= {w3_q[30:0], 1'b0};
-    else if (w3_sum_lo) w3_q[15:0] <= sum[15:0];
+    if (load_i)      w3_q <= loaded[127:96];
+    else if (mult_i) w3_q <= {w3_q[30:0], 1'b0};
   end
 
   // Steps left of shift (ARG) or scale (STREAM).
@@ -148,7 +146,7 @@ module mx_arg #(
   end
 
   assign count_done_o = count_q == 0;
-  assign mult_done_o  = (w1_q & w2_q) == 0;
+  assign mult_done_o  = w1_q == 0;
   assign insn_o       = {w3_q, w2_q, w1_q, w0_q};
   assign acc_o        = acc_q;
   assign operand_o    = operand_q;

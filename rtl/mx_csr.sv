@@ -5,6 +5,7 @@
 // and written back. A word has the slot that its byte offset gives, and:
 //   0x020 .. 0x050 (PROGRAM .. ARG4)   slot = offset / 4
 //   0x080 .. 0x0a8 (counters)          slot = offset / 4 - 11
+//   0, 1                               ID, BUILD_ID, never written
 //   13                                 cycles until the watchdog fires
 // Counters gather up to 32 events beside the file until their slot comes. A bus
 // access is served when its slot comes by, so it takes up to 34 cycles, and
@@ -75,13 +76,19 @@ module mx_csr #(
   // Slot of a byte offset, and the slots that hold registers.
   localparam logic [31:0] WritableSlots =
       (32'h1f << mx_pkg::CSR_PROGRAM[6:2]) | (32'hf << mx_pkg::CSR_ARG1[6:2]);
+  localparam logic [31:0] ReadableSlots =
+      WritableSlots | (32'h1 << mx_pkg::CSR_ID[6:2]) | (32'h1 << mx_pkg::CSR_BUILD_ID[6:2]);
   function automatic logic [4:0] slot_of(input logic [7:2] offset);
     slot_of = offset[7] ? offset[6:2] + CounterSlot : offset[6:2];
   endfunction
 
   // The walk: slot_q is being changed while the next word is read.
   logic [31:0] file_q[32];
-  logic [31:0] read_q, old, sum, word;
+  initial begin
+    file_q[mx_pkg::CSR_ID[6:2]]       = mx_pkg::CSR_ID_RESET;
+    file_q[mx_pkg::CSR_BUILD_ID[6:2]] = BuildId;
+  end
+  logic [31:0] read_q, sum, word;
   logic [4:0]  slot_q;
   wire logic [4:0] next = slot_q + 1'b1;
   always_ff @(posedge clk_i) begin
@@ -95,7 +102,7 @@ module mx_csr #(
   logic [5:0] clear_q;  // slots still to clear
   logic       clear_all_q;
   wire logic  is_counter = slot_q >= CounterSlot;
-  wire logic  clearing   = clear_q != 0 && (clear_all_q || is_counter);
+  wire logic  clearing   = clear_q != 0 && (clear_all_q ? slot_q > mx_pkg::CSR_BUILD_ID[6:2] : is_counter);
   always_ff @(posedge clk_i) begin
     if (!rst_ni || begin_i) clear_q <= 6'd32;
     else if (clear_q != 0)  clear_q <= clear_q - 1'b1;
@@ -105,19 +112,21 @@ module mx_csr #(
     else if (clear_q == 0) clear_all_q <= 1'b0;
   end
 
-  // Events since the counter's last slot.
-  logic [5:0] gathered;
-  logic [6*Counters-1:0] events_q;
+  // Events since the counter's last slot. CYCLES alone may already count while
+  // counters are cleared: it keeps its events, up to two walks'.
+  logic [6:0] gathered;
+  logic [7*Counters-1:0] events_q;
   always_ff @(posedge clk_i)
     for (int i = 0; i < Counters; i++) begin
-      if (!rst_ni || begin_i)                  events_q[6*i +: 6] <= '0;
-      else if (slot_q == CounterSlot + 5'(i))  events_q[6*i +: 6] <= {5'b0, events_i[i]};
-      else                                     events_q[6*i +: 6] <= events_q[6*i +: 6] + 6'(events_i[i]);
+      if (!rst_ni || begin_i) events_q[7*i +: 7] <= '0;
+      else if (slot_q == CounterSlot + 5'(i) && !(i == 0 && clearing))
+        events_q[7*i +: 7] <= {6'b0, events_i[i]};
+      else events_q[7*i +: 7] <= events_q[7*i +: 7] + 7'(events_i[i]);
     end
   always_comb begin
     gathered = '0;
     for (int i = 0; i < Counters; i++)
-      if (slot_q == CounterSlot + 5'(i)) gathered = gathered | events_q[6*i +: 6];
+      if (slot_q == CounterSlot + 5'(i)) gathered = gathered | events_q[7*i +: 7];
   end
 
   wire logic [11:0] waddr = s_axi_awaddr_i & 12'hffc;
@@ -136,26 +145,26 @@ module mx_csr #(
   wire logic is_watch = slot_q == WatchSlot;
   assign copy         = slot_q == WatchdogSlot && !file_write && !clearing && progress_q;
   always_comb begin
-    old = read_q;
-    if (clearing) old = slot_q == WatchdogSlot ? mx_pkg::CSR_WATCHDOG_RESET : '0;
-    sum = old + (is_watch ? -32'd32 : {26'b0, gathered});
+    sum  = read_q + (is_watch ? -32'd32 : {25'b0, gathered});
+    word = clearing ? '0 : sum;
     for (int i = 0; i < 4; i++)
-      word[8*i +: 8] = file_write && s_axi_wstrb_i[i] ? s_axi_wdata_i[8*i +: 8] : sum[8*i +: 8];
+      if (file_write && s_axi_wstrb_i[i]) word[8*i +: 8] = s_axi_wdata_i[8*i +: 8];
+    if (clearing && slot_q == WatchdogSlot) word = mx_pkg::CSR_WATCHDOG_RESET;
   end
   always_ff @(posedge clk_i)
     if (!(is_watch && copied_q)) file_q[copy ? WatchSlot : slot_q] <= word;
   assign walk_slot_o = slot_q;
-  assign walk_data_o = old;
+  assign walk_data_o = read_q;
 
   // The watchdog's word is WATCHDOG, copied after progress, less 32 per walk.
   always_ff @(posedge clk_i) begin
     copied_q <= copy;
-    if (slot_q == WatchdogSlot) watch_on_q <= old != 0;
+    if (slot_q == WatchdogSlot) watch_on_q <= read_q != 0;
     if (!rst_ni || progress_i || !busy_i) progress_q <= 1'b1;
     else if (copy)                        progress_q <= 1'b0;
   end
   always_ff @(posedge clk_i)
-    watchdog_o <= is_watch && !copied_q && watch_on_q && busy_i && !progress_q && old[31:5] == 0;
+    watchdog_o <= is_watch && !copied_q && watch_on_q && busy_i && !progress_q && read_q[31:5] == 0;
 
   // Registers that act all the time have a copy outside the file.
   always_ff @(posedge clk_i) begin
@@ -191,13 +200,11 @@ module mx_csr #(
   end
   assign irq_o = irq_pending_q;
 
-  // Answers.
-  wire logic in_file = raddr[11:8] == 0 && (raddr[7] ? is_counter : WritableSlots[slot_q]);
+  // Answers. While the file is being cleared after reset, its words read as 0.
+  wire logic in_file = raddr[11:8] == 0 && (raddr[7] ? is_counter : ReadableSlots[slot_q]);
   logic [31:0] answer;
   always_comb
     case (raddr)
-      mx_pkg::CSR_ID:         answer = mx_pkg::CSR_ID_RESET;
-      mx_pkg::CSR_BUILD_ID:   answer = BuildId;
       mx_pkg::CSR_STATUS:     answer = {29'b0, fault_i, done_i, busy_i};
       mx_pkg::CSR_ERROR:      answer = {28'b0, error_i};
       mx_pkg::CSR_ERROR_PC:   answer = error_i != 0 ? error_pc_i : '0;

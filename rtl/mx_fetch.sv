@@ -1,8 +1,8 @@
 // Instruction fetch: reads the program ahead in lines of up to 64 bytes.
 //
 // go_valid_i/go_ready_o: forget everything fetched and continue at go_addr_i
-//   (unit: 16 bytes, relative to MEM_BASE). Beats of older requests that are
-//   still on their way are dropped as they arrive.
+//   (unit: 16 bytes, relative to MEM_BASE). Ready when the beats of older
+//   requests have arrived; they are dropped.
 // word_valid_o/word_ready_i/word_data_o: instruction words in program order,
 //   lowest bits of an instruction first; 128 / WordBits of them each.
 // range_o: the next word lies beyond mem_size_i. Reading ahead never faults: a
@@ -55,39 +55,36 @@ module mx_fetch #(
   localparam int unsigned AddrBits    = 32 - UnitLsb;
   localparam int unsigned LineBits    = $clog2(LineUnits);
   localparam int unsigned PtrBits     = $clog2(Depth);
-  localparam int unsigned CountBits   = PtrBits + 1;
   if (LineUnits < 2) $error("mx_fetch: BurstBeats too small");
 
-  logic                 active_q;   // a go came, and no stop since
-  logic                 single_q;   // the line passes the end: request one unit
-  logic                 end_q;      // the next unit passes the end
-  logic [AddrBits-1:0]  next_q;     // next unit to request, or being requested
-  logic                 req_valid_q;
-  logic [LineBits:0]    req_units_q;
-  logic [CountBits-1:0] used_q;     // beats of the buffer taken or promised
-  logic [CountBits+1:0] away_q;     // beats requested that have not arrived
-  logic [CountBits+1:0] drop_q;     // the first of these to be dropped
-  logic [PtrBits:0]     write_q, read_q;
-  logic                 out_valid_q;
+  logic                active_q;   // a go came, and no stop since
+  logic                single_q;   // the line passes the end: request one unit
+  logic                end_q;      // the next unit passes the end
+  logic [AddrBits-1:0] next_q;     // next unit to request, or being requested
+  logic                req_valid_q;
+  logic [LineBits:0]   req_units_q;
+  logic [PtrBits:0]    asked_q, write_q, read_q;  // beats requested, arrived, used; modulo 2 * Depth
+  logic                out_valid_q;
 
-  wire logic flush    = stop_i || (go_valid_i && go_ready_o);
+  wire logic flush    = stop_i || go_valid_i;
+  wire logic go       = go_valid_i && go_ready_o;
   wire logic req_fire = req_valid_q && req_ready_i;
 
   // What to request: up to the end of the line, or one unit.
   logic [AddrBits-1:0]  probe;      // last unit of the request
   logic [LineBits:0]    units;
-  logic [CountBits-1:0] beats;
+  logic [PtrBits:0]     beats;
   logic                 in_range, has_room, req_start;
   assign probe     = single_q ? next_q : next_q | AddrBits'(LineUnits - 1);
   assign in_range  = probe < mem_size_i[31:UnitLsb];
   assign units     = single_q ? (LineBits + 1)'(1) : (LineBits + 1)'(LineUnits) - {1'b0, next_q[LineBits-1:0]};
-  assign beats     = CountBits'(units) << $clog2(UnitBeats);
-  assign has_room  = {1'b0, used_q} + {1'b0, beats} <= (CountBits + 1)'(Depth);
+  assign beats     = (PtrBits + 1)'(units) << $clog2(UnitBeats);
+  assign has_room  = {1'b0, asked_q - read_q} + {1'b0, beats} <= (PtrBits + 2)'(Depth);
   assign req_start = active_q && !req_valid_q && !end_q && in_range && has_room && !flush;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || stop_i)               active_q <= 1'b0;
-    else if (go_valid_i && go_ready_o)   active_q <= 1'b1;
+    if (!rst_ni || stop_i) active_q <= 1'b0;
+    else if (go)           active_q <= 1'b1;
   end
   always_ff @(posedge clk_i) begin
     if (flush) begin
@@ -99,8 +96,8 @@ module mx_fetch #(
     end
   end
   always_ff @(posedge clk_i) begin
-    if (go_valid_i && go_ready_o) next_q <= go_addr_i[27-:AddrBits];
-    else if (req_fire)            next_q <= next_q + AddrBits'(req_units_q);
+    if (go)            next_q <= go_addr_i[27-:AddrBits];
+    else if (req_fire) next_q <= next_q + AddrBits'(req_units_q);
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni)        req_valid_q <= 1'b0;
@@ -109,7 +106,7 @@ module mx_fetch #(
   end
   always_ff @(posedge clk_i) if (req_start) req_units_q <= units;
 
-  assign go_ready_o  = !req_valid_q;
+  assign go_ready_o  = idle_o;
   assign req_valid_o = req_valid_q;
   assign req_addr_o  = {next_q, UnitLsb'(0)};
   assign req_len_o   = (8'(req_units_q) << $clog2(UnitBeats)) - 8'd1;
@@ -117,48 +114,40 @@ module mx_fetch #(
   // The buffer, with its output register in the memory's read port.
   logic [BusBits-1:0] buffer_q[Depth];
   logic [BusBits-1:0] out_q;
-  wire logic take = r_valid_i && drop_q == 0 && !flush;
+  wire logic take = r_valid_i && !flush;
   wire logic pop;                    // the output beat is used up
   wire logic fill = read_q != write_q && (!out_valid_q || pop) && !flush && !take;  // RAM: never both
   always_ff @(posedge clk_i) if (take) buffer_q[write_q[PtrBits-1:0]] <= r_data_i;
   always_ff @(posedge clk_i) if (fill) out_q <= buffer_q[read_q[PtrBits-1:0]];
 
+  wire logic [PtrBits:0] write_next = write_q + (PtrBits + 1)'(r_valid_i);
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || flush) begin
-      write_q     <= '0;
-      read_q      <= '0;
-      used_q      <= '0;
-      out_valid_q <= 1'b0;
+    if (!rst_ni) begin
+      asked_q <= '0;
+      write_q <= '0;
+      read_q  <= '0;
     end else begin
-      if (take) write_q <= write_q + 1'b1;
-      if (fill) read_q  <= read_q + 1'b1;
-      used_q <= used_q + (req_start ? beats : '0) - CountBits'(fill);
-      if (fill)     out_valid_q <= 1'b1;
-      else if (pop) out_valid_q <= 1'b0;
+      if (req_start) asked_q <= asked_q + beats;
+      write_q <= write_next;
+      if (flush)     read_q <= write_next;
+      else if (fill) read_q <= read_q + 1'b1;
     end
   end
-
-  logic [CountBits+1:0] away_next;
-  assign away_next = away_q + (req_start ? (CountBits + 2)'(beats) : '0) - (CountBits + 2)'(r_valid_i);
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) away_q <= '0;
-    else         away_q <= away_next;
-  end
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni)                       drop_q <= '0;
-    else if (flush)                    drop_q <= away_next;
-    else if (r_valid_i && drop_q != 0) drop_q <= drop_q - 1'b1;
+    if (!rst_ni || flush) out_valid_q <= 1'b0;
+    else if (fill)        out_valid_q <= 1'b1;
+    else if (pop)         out_valid_q <= 1'b0;
   end
 
-  assign range_o      = active_q && end_q && used_q == 0 && !out_valid_q;
-  assign idle_o       = !req_valid_q && away_q == 0;
+  assign range_o      = active_q && end_q && asked_q == read_q && !out_valid_q;
+  assign idle_o       = !req_valid_q && asked_q == write_q;
   assign word_valid_o = out_valid_q;
 
   if (BusBits > 128) begin : g_half
     // A beat holds two instructions; half_q selects one.
     logic half_q;
     always_ff @(posedge clk_i) begin
-      if (go_valid_i && go_ready_o)          half_q <= go_addr_i[0];
+      if (go)                                half_q <= go_addr_i[0];
       else if (word_valid_o && word_ready_i) half_q <= !half_q;
     end
     assign pop         = word_ready_i && half_q;
@@ -168,10 +157,12 @@ module mx_fetch #(
     assign word_data_o = out_q;
   end
 
+`ifdef CHECKS
+  wire logic [PtrBits:0] promised = asked_q - read_q;
+`endif
   `RESET_FIRST
-  `REQUIRE(only_what_was_asked, !r_valid_i || away_q != 0)
-  `CHECK(drop_within_away, drop_q <= away_q)
-  `CHECK(buffer_holds_what_it_promised, used_q <= CountBits'(Depth))
+  `REQUIRE(only_what_was_asked, !r_valid_i || asked_q != write_q)
+  `CHECK(buffer_holds_what_it_promised, promised <= (PtrBits + 1)'(Depth))
 
 endmodule
 

@@ -102,8 +102,8 @@ module mx_move_load #(
   wire logic write_fire = write_q && (ucode_q || mw_ready_i);
   wire logic take       = s_valid && (!write_q || write_fire);
   wire logic [ByteBits:0]   next_offset = {1'b0, offset_q} + ((ByteBits + 1)'(1) << log_size_q);
-  wire logic [ByteBits-1:0] word_offset = {offset_q[ByteBits-1:1], 1'b0} & ~ByteBits'(2);
-  wire logic [31:0] word = 32'(s_data >> {word_offset, 3'd0});
+  wire logic [ByteBits-1:0] word_offset = (offset_q >> 2) << 2;
+  wire logic [31:0] word = s_data[{word_offset, 3'd0} +: 32];
   wire logic [15:0] half = log_size_q != 2'd2 && offset_q[1] ? word[31:16] : word[15:0];
   wire logic [7:0]  low  = log_size_q == 2'd0 && offset_q[0] ? half[15:8] : half[7:0];
   logic [31:0] element;

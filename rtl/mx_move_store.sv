@@ -183,8 +183,8 @@ module mx_move_store #(
   logic [LaneBits-1:0] from_q;   // element in the XMEM word
   logic                exp_q;
 
-  wire logic [LaneBits-1:0] pair_at   = from_q & ~LaneBits'(1);
-  wire logic [15:0]         pair      = 16'(pr_data_i >> {pair_at, 3'd0});
+  wire logic [LaneBits-1:0] pair_at   = {from_q[LaneBits-1:1], 1'b0};
+  wire logic [15:0]         pair      = pr_data_i[{pair_at, 3'd0} +: 16];
   wire logic [7:0]          code_byte = nibbles_q ? {pair[11:8], pair[3:0]} :
                                         from_q[0] ? pair[15:8] : pair[7:0];
   wire logic [7:0]          one_byte  = exp_q ? pr_exp_i : code_byte;

@@ -10,8 +10,8 @@
 // command. Faults: codes of mx_pkg::FAULT_*, 0 for none.
 //
 // Cycles of an instruction, words being at hand: 128 / min(BusBits, 128) to
-// take it, 1 check, 2 sums, 1 issue; STREAM 14 more; ARG 2 + shift + significant
-// bits of the masked operand more; a LOOP that continues, 6 and the memory's
+// take it, 1 check, 2 sums, 1 issue; STREAM 14 more; ARG 3 + the significant bits
+// of A[a] + add more; a LOOP that continues, 6 and the memory's
 // latency more. Reset: synchronous.
 `include "check.svh"
 `default_nettype none
@@ -188,7 +188,7 @@ module mx_seq #(
   mx_arg #(.WordBits(WordBits)) u_arg (
     .clk_i(clk_i),
     .init_we_i(init_we), .init_index_i(walk_slot_i[3:0]),
-    .init_data_i(walk_slot_i[3:0] != 0 && walk_slot_i[3:0] <= 4'd4 ? walk_data_i : '0),
+    .init_use_i(state_q == Init && walk_slot_i[3:0] != 0 && walk_slot_i[3:0] <= 4'd4), .init_data_i(walk_data_i),
     .clear_i(state_q == Init),
     .load_i(word_take), .word_i(word),
     .read_i(state_q == Check), .sum1_i(state_q == Sum1), .sum2_i(state_q == Sum2), .sum3_i(state_q == Sum3),
@@ -303,7 +303,7 @@ module mx_seq #(
   assign dot_groups_o       = insn[mx_pkg::MATMUL_GROUPS_LSB +: 16];
   assign dot_dst_o          = insn[mx_pkg::MATMUL_DST_LSB +: 16];
   assign dot_stride_o       = insn[mx_pkg::MATMUL_STRIDE_LSB +: 16];
-  assign dot_blocks_o       = insn[mx_pkg::MATMUL_BLOCKS_LSB +: 16];
+  assign dot_blocks_o       = acc[15:0];
   assign dot_tokens_o       = insn[mx_pkg::MATMUL_TOKENS_LSB +: 4];
   assign tbl_half_o         = insn[mx_pkg::TABLE_HALF_LSB];
   assign tbl_data_o         = insn[mx_pkg::TABLE_ENTRIES_LSB +: 64];

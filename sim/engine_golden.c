@@ -87,7 +87,9 @@ static bool golden_wait(void *self, uint32_t polls) {
   return !((const golden *)self)->stopped;
 }
 
-static bool inside(const golden *g, uint32_t addr, uint32_t bytes) { return bytes <= g->size && addr <= g->size - bytes; }
+static bool inside(const golden *g, uint32_t addr, uint32_t bytes) {
+  return bytes <= g->size && addr <= g->size - bytes;
+}
 
 static bool put(void *self, uint32_t addr, const void *from, uint32_t bytes) {
   golden *g = self;

@@ -247,8 +247,8 @@ static mx_status load(rtl *r, mx_error *e) {
   if (access(path, R_OK) && r->options.variant)
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is missing; to build it: make %s (needs Verilator)", path, path);
   if (access(path, R_OK))
-    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is missing; to build it: make rtl%s SET=%s (needs Verilator)", path,
-                   kind, set);
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s is missing; to build it: make rtl%s SET=%s (needs Verilator)",
+                   path, kind, set);
   r->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!r->library) return mx_fail(e, MX_IO, MX_NOWHERE, "cannot load the engine: %s", dlerror());
   r->api = dlsym(r->library, "mx_rtl");
@@ -286,7 +286,8 @@ static mx_status check_build(rtl *r, mx_error *e) {
   uint32_t id = rtl_read(r, MX_CSR_BUILD_ID);
   if (id == r->params->build_id) return MX_OK;
   return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
-                 "the RTL engine is build %08" PRIx32 " of set %s, this is build %08" PRIx32 "; to renew it: make rtl SET=%s",
+                 "the RTL engine is build %08" PRIx32 " of set %s, this is build %08" PRIx32
+                 "; to renew it: make rtl SET=%s",
                  id, r->params->name, r->params->build_id, r->params->name);
 }
 

@@ -60,7 +60,8 @@ static mx_status encode(run *r, const char *prompt, size_t length, uint32_t max_
   if (s) return s;
   if (!count) return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "the prompt is empty and the model has no token of beginning");
   if (count > context)
-    return mx_fail(r->e, MX_LIMIT, MX_NOWHERE, "the prompt has %zu tokens, the image has a context of %zu: shorten it, or compile with a longer context",
+    return mx_fail(r->e, MX_LIMIT, MX_NOWHERE,
+                   "the prompt has %zu tokens, the image has a context of %zu: shorten it, or compile with a longer context",
                    count, context);
   o->n_prompt = o->n_tokens = (uint32_t)count;
   return MX_OK;
@@ -80,8 +81,8 @@ static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
   for (uint32_t i = 0; i < max_tokens; i++) {
     if (next == r->image->eos_id) return o->stop = MX_STOP_END_TOKEN, MX_OK;
     if (next >= r->image->vocab_size)
-      return mx_fail(r->e, MX_DEVICE, MX_NOWHERE, "the device chose token %" PRIu32 " of a vocabulary of %" PRIu32, next,
-                     r->image->vocab_size);
+      return mx_fail(r->e, MX_DEVICE, MX_NOWHERE, "the device chose token %" PRIu32 " of a vocabulary of %" PRIu32,
+                     next, r->image->vocab_size);
     o->tokens[o->n_tokens++] = (int32_t)next;
     if (add_token_text(r, o->n_tokens - 1)) return r->e->status;
     if (o->n_tokens > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;

@@ -48,7 +48,8 @@ static void take_read(mx_memory *m) {
   uint32_t beats = *p->m_axi_arlen_o + 1u;
   check_burst(m, *p->m_axi_araddr_o, beats);
   require(m, *p->m_axi_arburst_o == BURST_INCR, "a read burst is not of type INCR");
-  push(&m->reads, (mx_memory_burst){.addr = *p->m_axi_araddr_o, .beats = beats, .ready = m->cycle + m->options.latency});
+  push(&m->reads, (mx_memory_burst){.addr = *p->m_axi_araddr_o, .beats = beats,
+                                    .ready = m->cycle + m->options.latency});
 }
 
 static void finish_beat(mx_memory *m) {
@@ -153,7 +154,7 @@ void mx_memory_drive(mx_memory *m) {
   const mx_rtl_ports *p = m->ports;
   const mx_memory_options *o = &m->options;
   m->credit += o->beats;
-  if (m->credit > o->per) m->credit = o->per;
+  if (m->credit > o->per + o->beats) m->credit = o->per + o->beats;  // nothing is saved up in idle cycles
   *p->m_axi_arready_i = m->reads.count < o->outstanding && !stall(m);
   *p->m_axi_awready_i = m->writes.count + m->responses.count < o->outstanding && !stall(m);
   *p->m_axi_wready_i = m->w_count < o->outstanding && may_move_beat(m) && !stall(m);

@@ -54,13 +54,14 @@ void mx_sim_print_options(mx_sim_command command, FILE *out) {
 
 // ---- values ------------------------------------------------------------------------
 
-static mx_status number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out, mx_error *e) {
+static mx_status number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out,
+                        mx_error *e) {
   char *end;
   errno = 0;
   unsigned long long v = strtoull(text, &end, 10);
   if (text[0] < '0' || text[0] > '9' || *end || errno || v < least || v > most)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, text, least,
-                   most);
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, text,
+                   least, most);
   *out = v;
   return MX_OK;
 }
@@ -77,7 +78,8 @@ static mx_status bandwidth(const char *text, mx_memory_options *m, mx_error *e) 
   int end = 0;
   uint32_t a = 0, b = 0;
   bool ok = sscanf(text, "%4" SCNu32 "/%4" SCNu32 "%n", &a, &b, &end) == 2 && !text[end];
-  if (!ok || !a || a > b) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--bandwidth %s: expected A/B with 1 <= A <= B <= 9999", text);
+  if (!ok || !a || a > b)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--bandwidth %s: expected A/B with 1 <= A <= B <= 9999", text);
   m->beats = a;
   m->per = b;
   return MX_OK;
@@ -113,7 +115,8 @@ static void describe(mx_sim_command command, struct option *longs, char *shorts)
   *shorts++ = ':';
   for (size_t i = 0; i < COUNT; i++) {
     if (!(table[i].commands & (int)command)) continue;
-    *longs++ = (struct option){table[i].name, table[i].argument ? required_argument : no_argument, NULL, table[i].letter};
+    int argument = table[i].argument ? required_argument : no_argument;
+    *longs++ = (struct option){table[i].name, argument, NULL, table[i].letter};
     *shorts++ = (char)table[i].letter;
     if (table[i].argument) *shorts++ = ':';
   }
@@ -124,7 +127,8 @@ static void describe(mx_sim_command command, struct option *longs, char *shorts)
 static mx_status check(const mx_sim_arguments *a, const char *command, int left, mx_error *e) {
   if (left != 1)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one IMAGE, found %d (mxf %s --help)", left, command);
-  if (a->prompt_file && *a->prompt) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--prompt and --prompt-file exclude each other");
+  if (a->prompt_file && *a->prompt)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--prompt and --prompt-file exclude each other");
   if (a->device.trace_to && a->device.trace_to < a->device.trace_from)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--trace-to is before --trace-from");
   return MX_OK;
@@ -141,7 +145,8 @@ mx_status mx_sim_parse(mx_sim_command command, int argc, char **argv, mx_sim_arg
   opterr = 0;
   for (int c; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
     if (c == ':') return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s needs a value (mxf %s --help)", argv[optind - 1], name);
-    if (c == '?') return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is no option of %s (mxf %s --help)", argv[optind - 1], name, name);
+    if (c == '?')
+      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is no option of %s (mxf %s --help)", argv[optind - 1], name, name);
     if (take(c, a, e)) return e->status;
   }
   if (a->help) return MX_OK;
@@ -172,7 +177,8 @@ static void print_memory_options(const mx_memory_options *m, FILE *out) {
   if (m->latency != d.latency) fprintf(out, " --latency %" PRIu32, m->latency);
   if (m->per) fprintf(out, " --bandwidth %" PRIu32 "/%" PRIu32, m->beats, m->per);
   if (m->outstanding != d.outstanding) fprintf(out, " --outstanding %" PRIu32, m->outstanding);
-  if (m->stall_percent) fprintf(out, " --stall-percent %" PRIu32 " --stall-seed %" PRIu64, m->stall_percent, m->stall_seed);
+  if (m->stall_percent)
+    fprintf(out, " --stall-percent %" PRIu32 " --stall-seed %" PRIu64, m->stall_percent, m->stall_seed);
 }
 
 void mx_sim_print_run_command(const mx_sim_arguments *a, FILE *out) {

@@ -108,8 +108,8 @@ static void device_writes(void *self, mx_unit unit, mx_space space, uint32_t add
   int stream = stream_of(unit, space);
   if (v->divergence.found) return;
   if (stream < 0) {
-    diverge(v, (mx_divergence){.what = "a unit writes where it must not", .has_order = true, .unit = unit, .space = space,
-                               .has_got = true, .got_address = address, .got_value = value, .pc = UINT32_MAX});
+    diverge(v, (mx_divergence){.what = "a unit writes where it must not", .has_order = true, .unit = unit,
+                               .space = space, .has_got = true, .got_address = address, .got_value = value, .pc = UINT32_MAX});
     return;
   }
   write_log *l = &v->logs[stream];
@@ -148,8 +148,8 @@ static void check_contents(mx_verify *v) {
     const uint32_t *expected = v->expected.space[s], *got = v->got.space[s];
     for (uint32_t i = 0; i < n; i++)
       if (expected[i] != got[i])
-        diverge_content(v, "after the program, an element differs: two units wrote it in the wrong order", (mx_space)s, i,
-                        expected[i], got[i]);
+        diverge_content(v, "after the program, an element differs: two units wrote it in the wrong order",
+                        (mx_space)s, i, expected[i], got[i]);
     v->counts.state_elements += n;
   }
 }
@@ -261,8 +261,9 @@ const mx_divergence *mx_verify_divergence(const mx_verify *v) { return &v->diver
 static void print_place(FILE *out, const char *label, bool there, const mx_divergence *d, uint32_t address,
                         uint32_t value) {
   int digits = d->space == MX_SPACE_VMEM || d->space == MX_SPACE_UCODE ? 8 : 2;
-  if (there) fprintf(out, "  %-12s %s[0x%" PRIx32 "] = %0*" PRIX32 "\n", label, mx_space_text(d->space), address, digits, value);
-  else fprintf(out, "  %-12s no write\n", label);
+  fprintf(out, "  %-12s ", label);
+  if (there) fprintf(out, "%s[0x%" PRIx32 "] = %0*" PRIX32 "\n", mx_space_text(d->space), address, digits, value);
+  else fprintf(out, "no write\n");
 }
 
 void mx_verify_print(const mx_verify *v, FILE *out) {

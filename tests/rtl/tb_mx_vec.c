@@ -346,17 +346,16 @@ static void take_vmem_write(bool reading) {
 static void take_xmem_write(void) {
   uint32_t bank = (uint32_t)tb_peek(p.xw_bank), at = (uint32_t)tb_peek(p.xw_addr);
   if (tb_peek(p.xw_valid)) {
-    TB_CHECK(at % V == 0, "XMEM address %u is no multiple of the lanes", at);
+    TB_CHECK(at % V == 0 && at < ELEMS && bank < TB_Tokens, "XMEM bank %u address %u", bank, at);
     for (unsigned l = 0; l < V; l++)
       if (tb_peek(p.xw_mask) >> l & 1)
-        see(MX_SPACE_XMEM, bank % TB_Tokens * ELEMS + (at + l) % ELEMS,
-            (uint32_t)tb_peek_bits(p.xw_data, 8 * l, 8));
+        see(MX_SPACE_XMEM, bank * ELEMS + at + l, (uint32_t)tb_peek_bits(p.xw_data, 8 * l, 8));
   }
-  if (tb_peek(p.xe_valid))
-    see(MX_SPACE_XEXP,
-        (uint32_t)tb_peek(p.xe_bank) % TB_Tokens * (ELEMS / 16) +
-            (uint32_t)tb_peek(p.xe_addr) % (ELEMS / 16),
-        (uint32_t)tb_peek(p.xe_data));
+  bank = (uint32_t)tb_peek(p.xe_bank), at = (uint32_t)tb_peek(p.xe_addr);
+  if (tb_peek(p.xe_valid)) {
+    TB_CHECK(at < ELEMS / 16 && bank < TB_Tokens, "scale of XMEM bank %u, address %u", bank, at);
+    see(MX_SPACE_XEXP, bank * (ELEMS / 16) + at, (uint32_t)tb_peek(p.xe_data));
+  }
 }
 
 // Read data; anything at all if not asked for, or written in the same cycle.

@@ -146,9 +146,11 @@ static void seal(uint8_t *bytes, size_t size) {
 
 // Status of reading these bytes as a file; on failure there must be a reason.
 static mx_status read_bytes(const char *path, const uint8_t *bytes, size_t size, mx_error *e) {
-  FILE *f = fopen(path, "wb");
+  FILE *f = fopen(path, "r+b");  // "wb" makes some file systems wait for the disk
   assert_non_null(f);
   assert_int_equal(fwrite(bytes, 1, size, f), size);
+  assert_int_equal(fflush(f), 0);
+  assert_int_equal(ftruncate(fileno(f), (off_t)size), 0);
   fclose(f);
   mx_qmodel *q;
   *e = (mx_error){0};
