@@ -85,7 +85,6 @@ $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 # Verilated modules and their C test programs.
 VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -y $B/gen -Irtl -O3 --x-assign fast --x-initial fast
-VFLAGS := $(filter-out,$(VFLAGS))
 VCXX := $(CXX) -std=c++17 -O2 -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -I. -faligned-new -fcf-protection=none -DVL_TIME_CONTEXT
 verilate = $(call say,VERILATE,$(@D))$(newline)	$(Q)mkdir -p $1 && verilator $(VFLAGS) --Mdir $1 $(wildcard rtl/lint.vlt) $2 \
   && sed -nE 's/^ *VL_(IN|OUT|INOUT)[A-Z0-9]*\(&?([A-Za-z0-9_]+),([0-9]+),([0-9]+).*/TB_PORT(\2,\3,\4)/p' $1/Vdut.h > $1/Vdut.ports

@@ -53,7 +53,7 @@ uint32_t mx_fp_exp2(uint32_t a) {
   int64_t fixed = right < 32 ? (int64_t)(((wide >> right) + 1) >> 1) : 0;
   if (negative) fixed = -fixed;
   int whole = (int)(fixed >> 24);
-  return pack(0, whole + 127, core(MX_FN_EXP2, (uint32_t)fixed & 0xFFFFFF));
+  return pack(0, whole + 127, core(MX_BANK_EXP2, (uint32_t)fixed & 0xFFFFFF));
 }
 
 uint32_t mx_fp_recip(uint32_t a) {
@@ -62,7 +62,7 @@ uint32_t mx_fp_recip(uint32_t a) {
   uint32_t e = exponent(a);
   if (e == 0) return sign | MX_FP_INF;
   if (e == 255) return sign;
-  return pack(sign, 253 - (int)e, core(MX_FN_RECIP, mirrored(a)));
+  return pack(sign, 253 - (int)e, core(MX_BANK_RECIP, mirrored(a)));
 }
 
 uint32_t mx_fp_rsqrt(uint32_t a) {
@@ -73,6 +73,6 @@ uint32_t mx_fp_rsqrt(uint32_t a) {
   if (sign) return MX_FP_NAN;
   if (e == 255) return 0;
   // An odd biased exponent is an even power of two.
-  mx_fn_bank bank = e & 1 ? MX_FN_RSQRT_EVEN : MX_FN_RSQRT_ODD;
+  mx_fn_bank bank = e & 1 ? MX_BANK_RSQRT_EVEN : MX_BANK_RSQRT_ODD;
   return pack(0, 190 - (int)((e + 1) / 2), core(bank, mirrored(a)));
 }

@@ -17,10 +17,10 @@ uint32_t mx_fp_rsqrt(uint32_t a);
 
 // The tables: one quadratic per 1/128 of a function's argument range.
 typedef enum {
-  MX_FN_EXP2 = 0,        // 2^v / 2
-  MX_FN_RECIP = 1,       // 1 / (2 - v)
-  MX_FN_RSQRT_EVEN = 2,  // 1 / sqrt(2 - v)
-  MX_FN_RSQRT_ODD = 3,   // 1 / sqrt(2 * (2 - v))
+  MX_BANK_EXP2 = 0,        // 2^v / 2
+  MX_BANK_RECIP = 1,       // 1 / (2 - v)
+  MX_BANK_RSQRT_EVEN = 2,  // 1 / sqrt(2 - v)
+  MX_BANK_RSQRT_ODD = 3,   // 1 / sqrt(2 * (2 - v))
 } mx_fn_bank;
 
 enum { MX_FN_BANKS = 4, MX_FN_SEGMENTS = 128 };

@@ -1,13 +1,8 @@
 #include "golden/vec.h"
 
+#include "golden/fn.h"
 #include "golden/fp32.h"
 #include "golden/mxint.h"
-
-// As in golden/fn.h, which cannot be included beside golden/isa.h: both define
-// MX_FN_EXP2 and MX_FN_RECIP.
-uint32_t mx_fp_exp2(uint32_t a);
-uint32_t mx_fp_recip(uint32_t a);
-uint32_t mx_fp_rsqrt(uint32_t a);
 
 #define NEGATIVE_INFINITY (MX_FP_SIGN | MX_FP_INF)
 

@@ -8,18 +8,18 @@
 //   0, 1                               ID, BUILD_ID, never written
 //   13                                 cycles until the watchdog fires
 // Counters gather up to 32 events beside the file until their slot comes. A bus
-// access is served when its slot comes by, so it takes up to 34 cycles, and
-// what it reads is exact as of that cycle.
+// access is served when its slot comes by, so it takes up to 34 cycles (66 while
+// the word is being cleared), and what it reads is exact as of that cycle.
 //
 // walk_slot_o, walk_data_o: the word that is passing by (mx_seq takes ARG1..4).
 // start_o, soft_reset_o: one cycle; begin_i: the start was heard, counters clear.
-// events_i: one bit per counter, in the order of the register map.
+// events_i: one bit per counter, in the order of the register map; the counters
+// take 32 cycles to clear, in which only events_i[0] may be set.
 // watchdog_o: one cycle, when progress_i was not seen for WATCHDOG cycles, up to
 // 64 more; never when WATCHDOG is 0 or busy_i is not set.
 //
 // AXI4-Lite: AW and W in any order, one write and one read at a time, always
-// OKAY. Reset: synchronous; the file takes 32 cycles to clear, in which bus
-// accesses are already served correctly.
+// OKAY. Reset: synchronous; the file takes 32 cycles to clear.
 `default_nettype none
 
 module mx_csr #(
@@ -70,7 +70,8 @@ module mx_csr #(
   localparam logic [4:0]  WatchSlot    = 5'd13;  // beside WATCHDOG, which is copied into it
   localparam logic [4:0]  WatchdogSlot = mx_pkg::CSR_WATCHDOG[6:2];
   if (mx_pkg::CSR_FETCH_WAIT != mx_pkg::CSR_CYCLES + 12'(4 * (Counters - 1)) || mx_pkg::CSR_CYCLES != 12'h080
-      || WatchSlot != WatchdogSlot + 5'd1 || mx_pkg::CSR_ARG1 != 12'h044)
+      || WatchSlot != WatchdogSlot + 5'd1 || mx_pkg::CSR_ARG1 != 12'h044
+      || mx_pkg::CSR_ID != 12'h000 || mx_pkg::CSR_BUILD_ID != 12'h004)
     $error("mx_csr: the register map does not fit the slots");
 
   // Slot of a byte offset, and the slots that hold registers.
@@ -101,8 +102,9 @@ module mx_csr #(
   // Clearing: everything after reset, counters at the start of a program.
   logic [5:0] clear_q;  // slots still to clear
   logic       clear_all_q;
-  wire logic  is_counter = slot_q >= CounterSlot;
-  wire logic  clearing   = clear_q != 0 && (clear_all_q ? slot_q > mx_pkg::CSR_BUILD_ID[6:2] : is_counter);
+  wire logic  is_counter  = slot_q >= CounterSlot;
+  wire logic  is_constant = slot_q[4:1] == mx_pkg::CSR_ID[6:3];  // ID or BUILD_ID
+  wire logic  clearing    = clear_q != 0 && (clear_all_q ? !is_constant : is_counter);
   always_ff @(posedge clk_i) begin
     if (!rst_ni || begin_i) clear_q <= 6'd32;
     else if (clear_q != 0)  clear_q <= clear_q - 1'b1;
@@ -121,7 +123,7 @@ module mx_csr #(
       if (!rst_ni || begin_i) events_q[7*i +: 7] <= '0;
       else if (slot_q == CounterSlot + 5'(i) && !(i == 0 && clearing))
         events_q[7*i +: 7] <= {6'b0, events_i[i]};
-      else events_q[7*i +: 7] <= events_q[7*i +: 7] + 7'(events_i[i]);
+      else events_q[7*i +: 7] <= (events_q[7*i +: 7] + 7'(events_i[i])) & (i == 0 ? 7'h7f : 7'h3f);
     end
   always_comb begin
     gathered = '0;
@@ -134,9 +136,9 @@ module mx_csr #(
 
   // A bus access is served in its slot and acknowledged in the next cycle.
   logic write_ack_q, read_ack_q;
-  wire logic write_now = s_axi_awvalid_i && s_axi_wvalid_i && !write_ack_q && !s_axi_bvalid_o
+  wire logic write_now = s_axi_awvalid_i && s_axi_wvalid_i && !write_ack_q && !s_axi_bvalid_o && !clearing
                          && slot_q == slot_of(waddr[7:2]);
-  wire logic read_now  = s_axi_arvalid_i && !read_ack_q && !s_axi_rvalid_o
+  wire logic read_now  = s_axi_arvalid_i && !read_ack_q && !s_axi_rvalid_o && !clearing
                          && slot_q == slot_of(raddr[7:2]);
   wire logic file_write = write_now && waddr[11:7] == 0 && WritableSlots[slot_q];
 
@@ -152,7 +154,7 @@ module mx_csr #(
     if (clearing && slot_q == WatchdogSlot) word = mx_pkg::CSR_WATCHDOG_RESET;
   end
   always_ff @(posedge clk_i)
-    if (!(is_watch && copied_q)) file_q[copy ? WatchSlot : slot_q] <= word;
+    if (!is_constant && !(is_watch && copied_q)) file_q[copy ? WatchSlot : slot_q] <= word;
   assign walk_slot_o = slot_q;
   assign walk_data_o = read_q;
 
@@ -200,7 +202,7 @@ module mx_csr #(
   end
   assign irq_o = irq_pending_q;
 
-  // Answers. While the file is being cleared after reset, its words read as 0.
+  // Answers.
   wire logic in_file = raddr[11:8] == 0 && (raddr[7] ? is_counter : ReadableSlots[slot_q]);
   logic [31:0] answer;
   always_comb

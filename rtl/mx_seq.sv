@@ -141,16 +141,17 @@ module mx_seq #(
   logic        range_q;    // the instruction lies beyond MEM_SIZE
   logic [1:0]  words_q;    // words taken
   wire logic [27:0] target = program_i[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
-  wire logic word_ready = run && state_q == Fetch && !range_q;
+  wire logic word_ready = run && state_q == Fetch && !range_q && !misaligned;
   wire logic word_take  = word_valid && word_ready;
   wire logic arrived    = word_valid || fetch_range;
+  wire logic misaligned = first_q && program_i[$clog2(Align)-1:0] != 0;
+  wire logic landing    = arrived || first_q;  // a LOOP stays the current instruction until then
   wire logic last_word  = word_take && words_q == 2'(Words - 1);
 
   always_ff @(posedge clk_i) begin
-    if (begin_o) pc_q <= program_i[31:4];
-    else if (run && !fault_now)
+    if (run && !fault_now)
       case (state_q)
-        Land:    if (arrived) pc_q <= target;
+        Land:    if (landing) pc_q <= target;
         Fetch:   if (arrived && words_q == 0 && !landed_q) pc_q <= pc_q + 1'b1;
         default: pc_q <= pc_q;
       endcase
@@ -236,8 +237,8 @@ module mx_seq #(
   logic [3:0] seq_fault;
   always_comb begin
     seq_fault = mx_pkg::FAULT_NONE;
-    if (state_q == Init && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
-    if (state_q == Fetch && range_q)                            seq_fault = mx_pkg::FAULT_RANGE;
+    if (state_q == Fetch && misaligned)                         seq_fault = mx_pkg::FAULT_ALIGN;
+    else if (state_q == Fetch && range_q)                       seq_fault = mx_pkg::FAULT_RANGE;
     if (state_q == Check) begin
       if (illegal || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
       else if (op == mx_pkg::OP_IDENT && insn[mx_pkg::IDENT_BUILD_ID_LSB +: 32] != BuildId)
@@ -253,7 +254,7 @@ module mx_seq #(
       Off:     if (begin_o) state_d = Init;
       Init:    if (init_done) state_d = Jump;
       Jump:    if (go_ready) state_d = Land;
-      Land:    if (arrived) state_d = Fetch;
+      Land:    if (landing) state_d = Fetch;
       Fetch:   if (last_word) state_d = Check;
       Check:   state_d = Sum1;
       Sum1:    state_d = Sum2;

@@ -11,6 +11,7 @@
 #include "sim/generate.h"
 #include "sim/input.h"
 #include "sim/session.h"
+#include "sim/totals.h"
 
 static const char usage[] =
     "usage: mxf run IMAGE [options]\n"
@@ -20,21 +21,10 @@ static const char usage[] =
     "summary to stderr.\n"
     "\n";
 
-enum { PHASE_INIT, PHASE_PROMPT, PHASE_GENERATE, PHASES };
-static const char *const phase_name[PHASES] = {"init", "prompt", "generation"};
-
-// Counters summed over the programs of a phase, 64 bits.
-typedef struct {
-  uint64_t programs;
-#define COUNTER(name) uint64_t name;
-  MX_COUNTERS(COUNTER)
-#undef COUNTER
-} totals;
-
 typedef struct {
   const mx_sim_arguments *arguments;
   mx_session session;
-  totals phase[PHASES];
+  mx_totals phase[MX_PHASES];
   uint32_t fed;          // tokens
   uint64_t first_cycle;  // of the clock, when the first program began
   double begun, seconds;
@@ -45,13 +35,6 @@ static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void add_counters(totals *t, const mx_counters *c) {
-  t->programs++;
-#define COUNTER(name) t->name += c->name;
-  MX_COUNTERS(COUNTER)
-#undef COUNTER
 }
 
 // ---- generation --------------------------------------------------------------------
@@ -66,7 +49,7 @@ static void show_progress(void *self, uint64_t cycles) {
 static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
   run *r = self;
   if (mx_session_token(&r->session, token, next, e)) return e->status;
-  add_counters(&r->phase[prompt ? PHASE_PROMPT : PHASE_GENERATE], &r->session.counters);
+  mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &r->session.counters);
   r->fed++;
   show_progress(r, mx_engine_cycles(r->session.engine));
   return MX_OK;
@@ -80,76 +63,26 @@ static void emit(void *self, const char *text, size_t bytes) {
 
 // ---- results -----------------------------------------------------------------------
 
-static double per(uint64_t part, uint64_t whole) { return whole ? (double)part / (double)whole : 0; }
-
-static void print_phase(const run *r, int phase, FILE *out) {
-  const totals *t = &r->phase[phase];
-  uint32_t beat = mx_beat_bytes(r->session.image->params);
-  if (!t->programs) return;
-  fprintf(out, "%-10s %" PRIu64 " programs, each %.0f instructions", phase_name[phase], t->programs,
-          per(t->INSTRUCTIONS, t->programs));
-  if (t->CYCLES)
-    fprintf(out, ", %.0f cycles, %.1f kB read, %.1f kB written", per(t->CYCLES, t->programs),
-            1e-3 * per(t->READ_BEATS * beat, t->programs), 1e-3 * per(t->WRITE_BEATS * beat, t->programs));
-  fputc('\n', out);
-}
-
-// Where the cycles of a token go. Units overlap, so the parts may exceed 100 %.
-static void print_work(const totals *t, FILE *out) {
-  static const struct { const char *text; size_t at; } rows[] = {
-      {"dot array took weights", offsetof(totals, DOT_BUSY)},
-      {"dot array waited for weights", offsetof(totals, DOT_STARVED)},
-      {"dot array waited for its results to drain", offsetof(totals, DOT_BLOCKED)},
-      {"vector unit ran", offsetof(totals, VEC_BUSY)},
-      {"move unit ran", offsetof(totals, MOVE_BUSY)},
-      {"an instruction waited for units", offsetof(totals, SEQ_WAIT)},
-      {"the sequencer waited for an instruction", offsetof(totals, FETCH_WAIT)}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    uint64_t value;
-    memcpy(&value, (const char *)t + rows[i].at, sizeof value);
-    fprintf(out, "  %11.0f  %5.1f %%  %s\n", per(value, t->programs), 100 * per(value, t->CYCLES), rows[i].text);
-  }
-}
-
 static void print_summary(const run *r, const mx_generation *g, FILE *out) {
   uint64_t cycles = mx_engine_cycles(r->session.engine) - r->first_cycle;
   bool clocked = mx_engine_cycles(r->session.engine) != 0;
   fprintf(out, "%" PRIu32 " prompt tokens, %" PRIu32 " generated (%s), %.1f s, %.2f tokens/s\n", g->n_prompt,
           g->n_tokens - g->n_prompt, mx_stop_text(g->stop), r->seconds, r->fed / r->seconds);
-  for (int i = 0; i < PHASES; i++)
-    if (r->arguments->stats || i == PHASE_GENERATE || (i == PHASE_PROMPT && !r->phase[PHASE_GENERATE].programs))
-      print_phase(r, i, out);
+  uint32_t beat_bytes = mx_beat_bytes(r->session.image->params);
+  for (int i = 0; i < MX_PHASES; i++)
+    if (r->arguments->stats || i == MX_PHASE_GENERATION || (i == MX_PHASE_PROMPT && !r->phase[MX_PHASE_GENERATION].programs))
+      mx_totals_print_phase(&r->phase[i], (mx_phase)i, beat_bytes, out);
   if (!clocked) return;
-  const totals *t = &r->phase[r->phase[PHASE_GENERATE].programs ? PHASE_GENERATE : PHASE_PROMPT];
-  fprintf(out, "cycles per token:\n");
-  print_work(t, out);
+  mx_totals_print_work(r->phase, out);
   fprintf(out, "simulated %" PRIu64 " cycles at %.0f kcycles/s\n", cycles, 1e-3 * (double)cycles / r->seconds);
 }
 
-static json_t *phase_json(const totals *t) {
-  json_t *o = json_pack("{s:I}", "programs", (json_int_t)t->programs);
-#define COUNTER(name) json_object_set_new(o, #name, json_integer((json_int_t)t->name));
-  MX_COUNTERS(COUNTER)
-#undef COUNTER
-  return o;
-}
-
-// JSON text must be UTF-8; a byte token may leave half a character.
-static json_t *text_json(const mx_generation *g) {
-  json_t *whole = json_stringn(g->text, g->text_bytes);
-  for (size_t n = g->text_bytes; !whole && n > 0;) whole = json_stringn(g->text, --n);
-  return whole ? whole : json_string("");
-}
-
 static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
-  json_t *tokens = json_array(), *phases = json_object();
-  for (uint32_t i = 0; i < g->n_tokens; i++) json_array_append_new(tokens, json_integer(g->tokens[i]));
-  for (int i = 0; i < PHASES; i++) json_object_set_new(phases, phase_name[i], phase_json(&r->phase[i]));
   json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:i, s:o}", "image", r->arguments->image, "engine",
                         r->arguments->engine, "set", r->session.image->params->name, "stop", mx_stop_text(g->stop),
-                        "prompt_tokens", (int)g->n_prompt, "tokens", tokens, "text", text_json(g), "cycles",
+                        "prompt_tokens", (int)g->n_prompt, "tokens", mx_generation_ids_json(g), "text", mx_generation_text_json(g), "cycles",
                         (json_int_t)(mx_engine_cycles(r->session.engine) - r->first_cycle), "seconds", r->seconds,
-                        "beat_bytes", (int)mx_beat_bytes(r->session.image->params), "counters", phases);
+                        "beat_bytes", (int)mx_beat_bytes(r->session.image->params), "counters", mx_totals_json(r->phase));
   if (!o) return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "no JSON for this result: a name is not UTF-8");
   json_dumpf(o, stdout, JSON_INDENT(2));
   putchar('\n');
@@ -167,7 +100,7 @@ static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   r->begun = now();
   r->first_cycle = mx_engine_cycles(r->session.engine);
   if (mx_session_begin(&r->session, e)) return e->status;
-  add_counters(&r->phase[PHASE_INIT], &r->session.counters);
+  mx_totals_add(&r->phase[MX_PHASE_INIT], &r->session.counters);
   mx_status s = mx_generate(in->image, in->tokenizer, in->prompt, in->prompt_bytes, a->tokens, &g, &out, e);
   r->seconds = now() - r->begun;
   if (r->progress) fputc('\n', stderr);

@@ -10,6 +10,7 @@
 #include "sim/generate.h"
 #include "sim/input.h"
 #include "sim/names.h"
+#include "sim/totals.h"
 #include "sim/verify.h"
 
 enum { TRACE_BEFORE = 500, TRACE_AFTER = 50 };  // cycles around a difference
@@ -27,29 +28,51 @@ typedef struct {
   const mx_sim_arguments *arguments;
   mx_verify *verify;
   uint32_t fed;
-  bool progress;
+  mx_totals phase[MX_PHASES];
+  bool terminal;  // text and progress share one
 } run;
 
+enum { TOKENS_PER_LINE = 8 };  // of progress, without a terminal
+
+// On a terminal behind the text, to be overwritten by what follows.
 static void show_progress(void *self, uint64_t cycles) {
   const run *r = self;
-  if (r->progress) fprintf(stderr, "\r%" PRIu32 " tokens equal, %.1f Mcycles ", r->fed, 1e-6 * (double)cycles);
+  if (r->terminal)
+    fprintf(stderr, "\033[s  [%" PRIu32 " tokens equal, %.2f Mcycles]\033[K\033[u", r->fed, 1e-6 * (double)cycles);
+}
+
+static void show_line(const run *r, uint64_t cycles) {
+  if (!r->terminal && r->fed % TOKENS_PER_LINE == 0)
+    fprintf(stderr, "%" PRIu32 " tokens equal, %.2f Mcycles\n", r->fed, 1e-6 * (double)cycles);
+}
+
+static void emit(void *self, const char *text, size_t bytes) {
+  const run *r = self;
+  if (r->terminal) fputs("\033[K", stderr);
+  fwrite(text, 1, bytes, stdout);
+  fflush(stdout);
 }
 
 static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
   run *r = self;
-  (void)prompt;
   if (mx_verify_token(r->verify, token, next, e)) return e->status;
+  const mx_session *session = mx_verify_session(r->verify);
+  mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &session->counters);
   r->fed++;
-  show_progress(r, mx_engine_cycles(mx_verify_session(r->verify)->engine));
+  show_progress(r, mx_engine_cycles(session->engine));
+  show_line(r, mx_engine_cycles(session->engine));
   return MX_OK;
 }
 
 // ---- results -----------------------------------------------------------------------
 
-static void print_counts(const run *r, const mx_generation *g) {
+static void print_counts(const run *r) {
   const mx_verify_counts *c = mx_verify_get_counts(r->verify);
   uint64_t all = 0;
-  printf("%.*s\n", (int)g->text_bytes, g->text);
+  const mx_session *session = mx_verify_session(r->verify);
+  for (int i = 0; i < MX_PHASES; i++)
+    mx_totals_print_phase(&r->phase[i], (mx_phase)i, mx_beat_bytes(session->image->params), stdout);
+  mx_totals_print_work(r->phase, stdout);
   for (int i = 0; i < MX_VERIFY_STREAM_COUNT; i++) {
     printf("  %-10s %12" PRIu64 " writes equal\n", mx_verify_stream_text(i), c->writes[i]);
     all += c->writes[i];
@@ -90,47 +113,63 @@ static json_t *difference_json(const run *r) {
   return o;
 }
 
-static void print_json(const run *r) {
+static json_t *result_json(const run *r, const mx_generation *g) {
   const mx_verify_counts *c = mx_verify_get_counts(r->verify);
   json_t *writes = json_object();
   for (int i = 0; i < MX_VERIFY_STREAM_COUNT; i++)
     json_object_set_new(writes, mx_verify_stream_text(i), json_integer((json_int_t)c->writes[i]));
-  json_t *o = json_pack("{s:s, s:b, s:I, s:I, s:o, s:I, s:I, s:o}", "engine", r->arguments->engine, "equal",
+  const mx_session *session = mx_verify_session(r->verify);
+  return json_pack("{s:s, s:s, s:b, s:I, s:I, s:o, s:I, s:I, s:o, s:i, s:o, s:o, s:i, s:o}", "set",
+                        session->image->params->name, "engine", r->arguments->engine, "equal",
                         !mx_verify_divergence(r->verify)->found, "programs", (json_int_t)c->programs, "cycles",
                         (json_int_t)mx_engine_cycles(mx_verify_session(r->verify)->engine), "writes", writes,
                         "memory_bytes", (json_int_t)c->memory_bytes, "state_elements", (json_int_t)c->state_elements,
-                        "difference", difference_json(r));
-  json_dumpf(o, stdout, JSON_INDENT(2));
-  putchar('\n');
-  json_decref(o);
+                        "difference", difference_json(r),
+                        "prompt_tokens", (int)g->n_prompt, "tokens", mx_generation_ids_json(g), "text",
+                        mx_generation_text_json(g), "beat_bytes", (int)mx_beat_bytes(session->image->params), "counters",
+                        mx_totals_json(r->phase));
 }
 
-static void print_result(const run *r, const mx_generation *g, mx_status s) {
-  const mx_divergence *d = mx_verify_divergence(r->verify);
-  if (r->progress) fputc('\n', stderr);
+static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
+  json_t *o = result_json(r, g);
+  if (!o) return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "no JSON for this result: a name is not UTF-8");
   if (r->arguments->json) {
-    if (!s || d->found) print_json(r);
-  } else if (d->found) {
-    print_difference(r, d->cycle);
-  } else if (!s) {
-    print_counts(r, g);
+    json_dumpf(o, stdout, JSON_INDENT(2));
+    putchar('\n');
   }
+  bool bad = r->arguments->report && json_dump_file(o, r->arguments->report, JSON_INDENT(2));
+  json_decref(o);
+  return bad ? mx_fail(e, MX_IO, (mx_loc){r->arguments->report, 0}, "cannot write the report") : MX_OK;
+}
+
+static mx_status print_result(const run *r, const mx_generation *g, mx_error *e) {
+  const mx_divergence *d = mx_verify_divergence(r->verify);
+  bool finished = !e->status || d->found;
+  mx_error own = {0};
+  if (!r->arguments->json) {
+    emit((void *)r, "\n", 1);
+    if (d->found) print_difference(r, d->cycle);
+    else if (finished) print_counts(r);
+  }
+  if (finished && print_json(r, g, &own) && !e->status) *e = own;
+  return e->status;
 }
 
 // ---- the command -------------------------------------------------------------------
 
 static mx_status verify_image(run *r, const mx_sim_input *in, mx_error *e) {
   const mx_sim_arguments *a = r->arguments;
-  mx_generator g = {.self = r, .token = feed};
+  mx_generator g = {.self = r, .token = feed, .emit = a->json ? NULL : emit};
   mx_generation out = {0};
   mx_engine_options options = a->device;
   options.progress = show_progress;
   options.progress_self = r;
-  r->progress = isatty(STDERR_FILENO);
+  r->terminal = !a->json && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
   if (mx_verify_open(in->image, a->engine, &options, &r->verify, e)) return e->status;
   mx_status s = mx_verify_begin(r->verify, e);
+  if (!s) mx_totals_add(&r->phase[MX_PHASE_INIT], &mx_verify_session(r->verify)->counters);
   if (!s) s = mx_generate(in->image, in->tokenizer, in->prompt, in->prompt_bytes, a->tokens, &g, &out, e);
-  print_result(r, &out, s);
+  if (out.tokens || s) s = print_result(r, &out, e);
   mx_generation_free(&out);
   mx_verify_close(r->verify);
   return s;

@@ -113,3 +113,15 @@ const char *mx_stop_text(mx_stop stop) {
     default: return "length";
   }
 }
+
+json_t *mx_generation_ids_json(const mx_generation *g) {
+  json_t *ids = json_array();
+  for (uint32_t i = 0; i < g->n_tokens; i++) json_array_append_new(ids, json_integer(g->tokens[i]));
+  return ids;
+}
+
+json_t *mx_generation_text_json(const mx_generation *g) {
+  json_t *whole = json_stringn(g->text, g->text_bytes);
+  for (size_t n = g->text_bytes; !whole && n > 0;) whole = json_stringn(g->text, --n);
+  return whole ? whole : json_string("");
+}

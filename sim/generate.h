@@ -1,6 +1,7 @@
 #ifndef MX_GENERATE_H
 #define MX_GENERATE_H
 // From a prompt to text, greedily, over anything that takes tokens.
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,10 @@ typedef struct {
 mx_status mx_generate(const mx_image *image, const mx_tokenizer *tokenizer, const char *prompt, size_t length,
                       uint32_t max_tokens, const mx_generator *g, mx_generation *out, mx_error *e);
 void mx_generation_free(mx_generation *g);
+
+// The tokens as an array, and the text as a string, cut to whole UTF-8.
+json_t *mx_generation_ids_json(const mx_generation *g);
+json_t *mx_generation_text_json(const mx_generation *g);
 
 const char *mx_stop_text(mx_stop stop);  // "length", "end-token", "context"
 #endif

@@ -16,6 +16,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32 };
   OPTION(TOKENS, 'n', "tokens", "N", BOTH, "generate at most N tokens (default 32)")                                 \
   OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
+  OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
   OPTION(LATENCY, 'L', "latency", "CYCLES", BOTH, "memory: from an address to its data (default 20)")                \
   OPTION(BANDWIDTH, 'B', "bandwidth", "A/B", BOTH, "memory: A beats in B cycles, reads and writes together (default: no limit)") \
   OPTION(OUTSTANDING, 'O', "outstanding", "N", BOTH, "memory: bursts accepted ahead, reads and writes each (default 16)") \
@@ -93,6 +94,7 @@ static mx_status take(int letter, mx_sim_arguments *a, mx_error *e) {
     case OPT_PROMPT_FILE: a->prompt_file = optarg; return MX_OK;
     case OPT_TOKENS: return number32("tokens", optarg, 0, UINT32_MAX, &a->tokens, e);
     case OPT_STATS: a->stats = true; return MX_OK;
+    case OPT_REPORT: a->report = optarg; return MX_OK;
     case OPT_JSON: a->json = true; return MX_OK;
     case OPT_LATENCY: return number32("latency", optarg, 1, 1 << 20, &d->memory.latency, e);
     case OPT_BANDWIDTH: return bandwidth(optarg, &d->memory, e);

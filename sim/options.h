@@ -13,6 +13,7 @@ typedef struct {
   const char *image, *engine;
   const char *prompt;       // never NULL
   const char *prompt_file;  // NULL, or to be read instead
+  const char *report;       // NULL, or a file for the JSON object
   uint32_t tokens;          // to generate at most
   bool stats, json, help;
   mx_engine_options device;

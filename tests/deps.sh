@@ -11,6 +11,7 @@ libopenblas-dev|linear algebra: FP32 reference, model trainer
 libjansson-dev|JSON output
 zlib1g-dev|checksums of images, FST waveforms
 libcmocka-dev|C test runner
+jq|reads JSON in scripts
 yosys|synthesis: area by module
 LIST
 }

@@ -82,7 +82,7 @@ round_trip() {
 check "disassembled and assembled again" round_trip
 
 # Perplexity of the golden model on part of the held-out text stays near FP32.
-perplexity() { "$mxf" eval "$1" --text "$heldout" --split '<|end|>' --max-tokens 1500 --json | sed -n 's/.*"perplexity": \([0-9.]*\).*/\1/p'; }
+perplexity() { "$mxf" eval "$1" --text "$heldout" --split '<|end|>' --max-tokens 1500 --json | jq .perplexity; }
 near() {
   "$mxf" quantize "$model" -o "$dir/model.mxq" "${@:2}" || return 1
   local fp32 quantized

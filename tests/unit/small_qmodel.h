@@ -1,0 +1,23 @@
+#ifndef TEST_SMALL_QMODEL_H
+#define TEST_SMALL_QMODEL_H
+// Small random quantized models and their images. Failure to build one ends
+// the test program.
+#include "compiler/lower/lower.h"
+#include "compiler/quant/qmodel.h"
+
+typedef struct {
+  uint32_t heads, kv_heads, head_dim, dim, hidden, layers, context;
+  const char *weights;       // "mxint8"
+  unsigned act_bits, kv_bits;
+} test_shape;
+
+mx_config test_shape_config(const test_shape *s);
+
+// The caller frees these.
+mx_qmodel *test_qmodel(const test_shape *s, uint64_t seed);
+mx_image *test_compile(const mx_qmodel *q, const char *set, uint32_t context);
+
+// The FP32 model whose weights are what the quantized ones stand for. It takes
+// no tokenizer.
+mx_model *test_dequantized(const mx_qmodel *q);
+#endif

@@ -1,0 +1,342 @@
+// The compiler: values that live together lie apart, compiled models compute
+// what the FP32 model does, to the bit the same on every parameter set, and
+// what does not fit or is not supported is refused in words.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/import/bytes.h"
+#include "compiler/lower/lowering.h"
+#include "compiler/lower/pack.h"
+#include "compiler/ref/reference.h"
+#include "golden/machine.h"
+#include "tests/unit/program.h"
+#include "tests/unit/small_qmodel.h"
+
+// Query heads per KV head 1, 2, 3, 4; widths that fill blocks and that do not.
+static const test_shape shapes[] = {
+    {4, 4, 8, 32, 64, 1, 40, "mxint8", MX_BITS_8, MX_BITS_8},
+    {4, 2, 16, 40, 72, 2, 33, "mxint8:16", MX_BITS_8, MX_BITS_8},
+    {6, 2, 24, 96, 100, 1, 64, "mxint6:64", MX_BITS_6, MX_BITS_8},
+    {8, 2, 32, 64, 200, 1, 50, "mxint4", MX_BITS_8, MX_BITS_4},
+    {3, 1, 64, 48, 48, 2, 17, "int4:128", MX_BITS_4, MX_BITS_4},
+    {5, 1, 40, 56, 56, 1, 31, "int4", MX_BITS_8, MX_BITS_8},
+};
+static const test_shape rich[] = {  // formats that tiny lacks
+    {4, 2, 16, 64, 96, 1, 40, "int4z", MX_BITS_8, MX_BITS_8},
+    {4, 1, 32, 64, 96, 1, 40, "mxfp4:16", MX_BITS_8, MX_BITS_4},
+};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes, N_RICH = sizeof rich / sizeof *rich };
+
+static void for_each_shape(void (*check)(const test_shape *s, const mx_params *p)) {
+  for (const mx_params *p = mx_param_sets; p->name; p++) {
+    for (int i = 0; i < N_SHAPES; i++) check(&shapes[i], p);
+    for (int i = 0; i < N_RICH && p->CODEBOOK; i++) check(&rich[i], p);
+  }
+}
+
+// ---- addresses --------------------------------------------------------------------
+
+static bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size) { return a + a_size <= b || b + b_size <= a; }
+
+// First and last use by the operators themselves.
+static void find_uses(const mx_lowering *l, int32_t value, uint32_t *first, uint32_t *last) {
+  *first = UINT32_MAX;
+  *last = 0;
+  for (uint32_t i = 0; i < l->n_ops; i++) {
+    bool used = false;
+    for (int k = 0; k < MX_MAX_INPUTS; k++) used |= l->ops[i].in[k] == value;
+    for (int k = 0; k < MX_MAX_OUTPUTS; k++) used |= l->ops[i].out[k] == value;
+    if (used && *first == UINT32_MAX) *first = i;
+    if (used) *last = i;
+  }
+}
+
+static void check_values(const test_shape *s, const mx_params *p) {
+  mx_qmodel *q = test_qmodel(s, 7);
+  mx_error e = {0};
+  mx_lowering l = {.model = q, .params = p, .e = &e, .context = s->context};
+  if (mx_build_graph(&l) || mx_tile(&l) || mx_allocate_values(&l)) fail_msg("%s", e.text);
+  uint32_t(*uses)[2] = calloc(l.n_values, sizeof *uses);
+  assert_non_null(uses);
+  for (uint32_t i = 0; i < l.n_values; i++) {
+    const mx_value *v = &l.values[i];
+    find_uses(&l, (int32_t)i, &uses[i][0], &uses[i][1]);
+    if ((int32_t)i == l.constants) uses[i][0] = 0, uses[i][1] = l.n_ops;
+    assert_true(uses[i][0] <= uses[i][1]);
+    assert_true(v->addr + v->size <= (v->space == MX_VALUE_VMEM ? p->VMEM_WORDS : p->XMEM_ELEMS));
+    assert_int_equal(v->addr % (v->space == MX_VALUE_VMEM ? 4 : 16), 0);
+    for (uint32_t k = 0; k < i; k++) {
+      const mx_value *o = &l.values[k];
+      if (o->space != v->space || uses[k][0] > uses[i][1] || uses[i][0] > uses[k][1]) continue;
+      if (!apart(v->addr, v->size, o->addr, o->size)) fail_msg("'%s' lies on '%s'", v->name, o->name);
+    }
+  }
+  free(uses);
+  free(l.ops);
+  free(l.values);
+  mx_qmodel_free(q);
+}
+
+static void test_values_lie_apart(void **state) {
+  (void)state;
+  for_each_shape(check_values);
+}
+
+// ---- packing ------------------------------------------------------------------------
+
+// Every element through the layout, zeros around the matrix.
+static void check_packed(const test_shape *s, const mx_params *p) {
+  mx_qmodel *model = test_qmodel(s, 11);
+  const mx_qmatrix *q = &model->layers[0].w_gate;
+  const mx_stream_format *f = &q->format.stream;
+  uint32_t length = mx_block_length(f), blocks = mx_qmatrix_blocks(q), groups = (q->rows + p->GROUP - 1) / p->GROUP;
+  uint32_t *row_of = calloc(q->rows, sizeof *row_of);
+  uint8_t *out = malloc((size_t)groups * blocks * mx_unit_bytes(p, f));
+  assert_true(row_of && out);
+  for (uint32_t r = 0; r < q->rows; r++) row_of[r] = q->rows - 1 - r;
+  for (int turned = 0; turned < 2; turned++) {
+    mx_pack_matrix(p, q, turned ? row_of : NULL, out);
+    for (uint32_t r = 0; r < groups * p->GROUP; r++)
+      for (uint32_t c = 0; c < blocks * length; c++) {
+        const uint8_t *unit = out + (size_t)(r / p->GROUP * blocks + c / length) * mx_unit_bytes(p, f);
+        uint32_t code = mx_code_read(p, f, unit, r % p->GROUP, c % length), from = turned ? q->rows - 1 - r : r;
+        uint32_t want = r < q->rows && c < q->cols ? (uint32_t)q->codes[from * q->cols + c] & ((1u << mx_code_bits(f)) - 1) : 0;
+        assert_int_equal(code, want);
+        const uint8_t *scale = unit + mx_scale_offset(p, f, r % p->GROUP);
+        assert_int_equal(scale[0], r < q->rows ? q->scales[from * blocks + c / length] & 255 : 0);
+        if (f->scale == MX_SCALE_F16) assert_int_equal(scale[1], r < q->rows ? q->scales[from * blocks + c / length] >> 8 : 0);
+        if (f->zero) assert_int_equal((int8_t)unit[mx_zero_offset(p, f, r % p->GROUP)], r < q->rows ? q->zeros[from * blocks + c / length] : 0);
+      }
+  }
+  free(row_of);
+  free(out);
+  mx_qmodel_free(model);
+}
+
+static void test_packing(void **state) {
+  (void)state;
+  for_each_shape(check_packed);
+}
+
+// ---- what compiled models compute ------------------------------------------------------
+
+enum { TOKENS = 12 };
+typedef struct { float logits[TOKENS][TEST_VOCAB]; uint32_t greatest[TOKENS]; } output;
+
+static int32_t token_at(uint32_t i) { return (int32_t)(i ? 3 + i * 37 % (TEST_VOCAB - 3) : 1); }
+
+static void run_image(const mx_image *image, output *out) {
+  uint8_t *memory = calloc(image->mem_bytes, 1);
+  assert_non_null(memory);
+  memcpy(memory, image->memory, image->memory_bytes);
+  mx_machine *m = mx_machine_new(image->params, memory, image->mem_bytes);
+  const uint32_t none[MX_ARGS] = {0};
+  assert_int_equal(mx_machine_run(m, image->init_entry, none), MX_FAULT_NONE);
+  for (uint32_t i = 0; i < TOKENS; i++) {
+    const uint32_t args[MX_ARGS] = {(uint32_t)token_at(i), i};
+    unsigned fault = mx_machine_run(m, image->token_entry, args);
+    if (fault) fail_msg("%s at 0x%x (%s)", mx_fault_text(fault), m->pc, mx_image_note(image, m->pc));
+    for (uint32_t k = 0; k < TEST_VOCAB; k++) {
+      uint32_t bits = mx_load_u32(memory + image->logits_addr + 4 * k);
+      memcpy(&out->logits[i][k], &bits, sizeof bits);
+    }
+    out->greatest[i] = mx_load_u32(memory + image->result_addr);
+  }
+  mx_machine_free(m);
+  free(memory);
+}
+
+static void compile_and_run(const test_shape *s, const char *set, output *out) {
+  mx_qmodel *q = test_qmodel(s, 21);
+  mx_image *image = test_compile(q, set, 0);
+  assert_int_equal(image->context_length, s->context);
+  assert_int_equal(image->vocab_size, TEST_VOCAB);
+  run_image(image, out);
+  mx_image_free(image);
+  mx_qmodel_free(q);
+}
+
+static uint32_t argmax(const float *x) {
+  uint32_t best = 0;
+  for (uint32_t i = 1; i < TEST_VOCAB; i++)
+    if (x[i] > x[best]) best = i;
+  return best;
+}
+
+static void check_same(const test_shape *s, const char *first) {
+  static output expected, got;
+  compile_and_run(s, first, &expected);
+  for (uint32_t i = 0; i < TOKENS; i++) assert_int_equal(expected.greatest[i], argmax(expected.logits[i]));
+  for (const mx_params *p = mx_param_sets; p->name; p++) {
+    if (!p->CODEBOOK && strcmp(first, "tiny")) continue;
+    compile_and_run(s, p->name, &got);
+    if (memcmp(&expected, &got, sizeof got)) fail_msg("%s (%u heads over %u): %s and %s differ", s->weights, s->heads, s->kv_heads, first, p->name);
+  }
+}
+
+static void test_sets_agree(void **state) {
+  (void)state;
+  for (int i = 0; i < N_SHAPES; i++) check_same(&shapes[i], "tiny");
+  for (int i = 0; i < N_RICH; i++) check_same(&rich[i], "small");
+}
+
+// Cosine between the logits of all tokens here and in FP32.
+static double near_reference(const test_shape *s) {
+  static output got;
+  compile_and_run(s, s->weights[4] == 'z' || s->weights[2] == 'f' ? "sim" : "tiny", &got);
+  mx_qmodel *q = test_qmodel(s, 21);
+  mx_model *m = test_dequantized(q);
+  mx_reference *r;
+  mx_error e = {0};
+  double ab = 0, aa = 0, bb = 0;
+  assert_int_equal(mx_reference_new(m, TOKENS, &r, &e), MX_OK);
+  for (uint32_t i = 0; i < TOKENS; i++) {
+    float logits[TEST_VOCAB];
+    assert_int_equal(mx_reference_step(r, token_at(i), i, logits, &e), MX_OK);
+    for (uint32_t k = 0; k < TEST_VOCAB; k++) {
+      double a = logits[k], b = got.logits[i][k];
+      ab += a * b, aa += a * a, bb += b * b;
+    }
+  }
+  mx_reference_free(r);
+  mx_model_free(m);
+  mx_qmodel_free(q);
+  return ab / sqrt(aa * bb);
+}
+
+// The weights are the same in both; what is left is the rounding of
+// activations and caches: 1 % a step with 8 bits, 15 % with 4.
+static void test_near_reference(void **state) {
+  (void)state;
+  for (int i = 0; i < N_SHAPES + N_RICH; i++) {
+    const test_shape *s = i < N_SHAPES ? &shapes[i] : &rich[i - N_SHAPES];
+    bool fine = s->act_bits == MX_BITS_8 && s->kv_bits == MX_BITS_8;
+    double cosine = near_reference(s);
+    if (!(cosine > (fine ? 0.999 : s->act_bits == MX_BITS_4 ? 0.85 : 0.97)))
+      fail_msg("%s, %u heads over %u of %u: cosine %.6f", s->weights, s->heads, s->kv_heads, s->head_dim, cosine);
+  }
+}
+
+// A longer context changes the memory map, not the results.
+static void test_context(void **state) {
+  (void)state;
+  static output a, b;
+  mx_qmodel *q = test_qmodel(&shapes[3], 21);
+  mx_image *x = test_compile(q, "small", TOKENS), *y = test_compile(q, "small", 700);
+  assert_int_equal(x->context_length, TOKENS);
+  assert_int_equal(y->context_length, 700);
+  assert_true(x->mem_bytes < y->mem_bytes);
+  run_image(x, &a);
+  run_image(y, &b);
+  assert_memory_equal(&a, &b, sizeof a);
+  mx_image_free(x);
+  mx_image_free(y);
+  mx_qmodel_free(q);
+}
+
+// ---- refusals ----------------------------------------------------------------------------
+
+static void check_refused(const test_shape *s, const char *set, uint32_t context, mx_status status, const char *words) {
+  mx_qmodel *q = test_qmodel(s, 5);
+  mx_compile_options o = {.params = mx_params_find(set), .context = context};
+  mx_image *image;
+  mx_error e = {0};
+  mx_status got = mx_compile(q, &o, &image, &e);
+  if (got != status || image || !strstr(e.text, words)) fail_msg("status %d, '%s', expected '%s'", (int)got, e.text, words);
+  if (status == MX_LIMIT) assert_true(strpbrk(e.text, "0123456789"));
+  mx_image_free(image);
+  mx_qmodel_free(q);
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  test_shape s = shapes[1];
+  check_refused(&s, "tiny", 4000, MX_LIMIT, "the activation memory of parameter set tiny has room for 2048");
+  check_refused(&s, "small", 3500, MX_LIMIT, "the vector memory of parameter set small has room for 8192");
+  check_refused(&s, "large", 65535, MX_LIMIT, "too many");
+  s.hidden = 3000;
+  check_refused(&s, "tiny", 16, MX_LIMIT, "the vector memory of parameter set tiny has room for 8192");
+  s = shapes[1];
+  s.head_dim = 12;
+  check_refused(&s, "sim", 16, MX_UNSUPPORTED, "heads of 12: expected a multiple of 8");
+  s.head_dim = 136;
+  check_refused(&s, "sim", 16, MX_UNSUPPORTED, "heads of 136");
+  check_refused(&rich[0], "tiny", 16, MX_UNSUPPORTED, "ZERO_POINT");
+  check_refused(&rich[1], "tiny", 16, MX_UNSUPPORTED, "CODEBOOK");
+}
+
+static void test_blocks_differ(void **state) {
+  (void)state;
+  for (int which = 0; which < 3; which++) {
+    mx_qmodel *q = test_qmodel(&shapes[1], 5);
+    mx_qlayer *w = &q->layers[1];
+    mx_qmatrix *m = which == 0 ? &w->wk : which == 1 ? &w->wv : &w->w_up;
+    m->format.stream.block = 3;
+    mx_compile_options o = {.params = mx_params_find("sim")};
+    mx_image *image;
+    mx_error e = {0};
+    assert_int_equal(mx_compile(q, &o, &image, &e), MX_UNSUPPORTED);
+    assert_non_null(strstr(e.text, "layer 1"));
+    mx_qmodel_free(q);
+  }
+}
+
+// Only the shapes of this model exist, but for the embedding.
+static void test_four_gigabytes(void **state) {
+  (void)state;
+  const mx_config config = {.dim = 4096, .hidden_dim = 4096, .n_layers = 48, .n_heads = 32, .n_kv_heads = 8, .head_dim = 128,
+                            .vocab_size = 16, .context_length = 16, .rope_theta = 10000, .rms_eps = 1e-5f};
+  mx_qmodel *q;
+  mx_error e = {0};
+  mx_weight_format f;
+  assert_int_equal(mx_weight_format_parse("mxint8", &f, &e), MX_OK);
+  assert_int_equal(mx_qmodel_new(&config, &q, &e), MX_OK);
+  q->act_bits = q->kv_bits = MX_BITS_8;
+  q->output.format = f;
+  for (uint32_t i = 0; i < config.n_layers; i++)
+    for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) mx_qlayer_matrix(&q->layers[i], k, NULL)->format = f;
+  q->token_embd.data = calloc(16 * 4096, sizeof(float));
+  mx_compile_options o = {.params = mx_params_find("large")};
+  mx_image *image;
+  assert_int_equal(mx_compile(q, &o, &image, &e), MX_LIMIT);
+  assert_non_null(strstr(e.text, "GiB of device memory"));
+  mx_qmodel_free(q);
+}
+
+// ---- printed forms --------------------------------------------------------------------------
+
+static void test_forms(void **state) {
+  (void)state;
+  static const char *const expected[] = {NULL, "layer 1 ffn_down = MATMUL 40x72", "40x72 mxint8:16", "MATMUL wait=", NULL};
+  mx_qmodel *q = test_qmodel(&shapes[1], 5);
+  for (mx_emit_form form = MX_EMIT_GRAPH; form <= MX_EMIT_SCHEDULE; form++) {
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    mx_compile_options o = {.params = mx_params_find("sim"), .form = form, .to = to};
+    mx_image *image;
+    mx_error e = {0};
+    assert_int_equal(mx_compile(q, &o, &image, &e), MX_OK);
+    fclose(to);
+    if (!strstr(text, expected[form])) fail_msg("no '%s' in %s", expected[form], text);
+    free(text);
+    mx_image_free(image);
+  }
+  mx_qmodel_free(q);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_values_lie_apart), cmocka_unit_test(test_packing),       cmocka_unit_test(test_sets_agree),
+      cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_blocks_differ),    cmocka_unit_test(test_four_gigabytes), cmocka_unit_test(test_forms),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
