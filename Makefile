@@ -13,7 +13,7 @@ say = $(if $(filter 1,$V),,@printf '  %-9s %s\n' $1 $2)
 CFLAGS   ?= -O2 -g
 CSTD     := -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off
 CPPFLAGS += -I. -I$B/gen -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -MMD -MP
-LDLIBS   := -lopenblas -ljansson -lz -lpthread -lm
+LDLIBS   := -llapacke -lopenblas -ljansson -lz -lpthread -lm
 SETS     := tiny small sim large
 DEFS     := golden/isa.def golden/ucode.def golden/csr.def golden/params.def
 
@@ -104,5 +104,19 @@ $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 -include $B/rtl_tests.mk
 
 include sim/rules.mk
+
+# Tests. `test` installs, builds and runs; the two inner targets are for machines
+# that have everything.
+engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
+test_scripts := tests/lint.sh tests/gen.sh tests/cli/run.sh tests/e2e/run.sh
+test: ## install what is missing, build, run all tests: closes with N passed, N failed
+	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
+test-build: $B/mxf $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv)
+test-run: test-build
+	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts)
+synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
+	@tests/deps.sh && boards/synth.sh
+.PHONY: test test-build test-run synth
+
 
 -include $(shell find $B -name '*.d' -not -name 'Vdut*' 2>/dev/null)

@@ -19,7 +19,7 @@ flow() {
     tiny)  chparam="-chparam SinglePort 1 -chparam Split16 1"
            synth="synth_ice40 -device u -dsp -spram" ;;
     small) chparam="" synth="synth_ecp5" ;;
-    large) chparam="" synth="synth_xilinx -family xcup -noiopad" ;;
+    large) chparam="" synth="synth_xilinx -family xcup -flatten -noiopad" ;;
     *)     echo "synth.sh: no set '$1'; there are tiny, small, large" >&2; exit 2 ;;
   esac
 }
@@ -36,7 +36,8 @@ script() {
   echo "scc -expect 0"
   echo "design -load start"
   echo "setattr -set keep_hierarchy 1 mxforge/c:u_*"
-  echo "$synth -top mxforge -json $out/$1.json"
+  echo "$synth -top mxforge"
+  echo "write_json $out/$1.json"
   echo "tee -o $out/$1.stat stat"
 }
 

@@ -1,8 +1,8 @@
 // mxf dis, mxf as: programs and microcode as text, and back.
-#include <getopt.h>
 #include <stdio.h>
 
 #include "compiler/asm/asm.h"
+#include "compiler/cli.h"
 #include "compiler/cmd.h"
 #include "compiler/import/bytes.h"
 
@@ -22,27 +22,14 @@ static const char as_usage[] =
 
 typedef struct { const char *input, *out, *base; bool help; } arguments;
 
-static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                        {"into", required_argument, NULL, 'i'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {0}};
-
 static mx_status parse(int argc, char **argv, bool assembling, arguments *a, mx_error *e) {
   *a = (arguments){0};
-  optind = 0;
-  opterr = 0;
-  for (int c; (c = getopt_long(argc, argv, assembling ? ":o:" : ":", options, NULL)) != -1;) {
-    if (c == 'h') a->help = true;
-    else if (c == 'o' && assembling) a->out = optarg;
-    else if (c == 'i' && assembling) a->base = optarg;
-    else return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s: unknown option or missing value (mxf %s --help)", argv[optind - 1], argv[0]);
-  }
-  if (a->help) return MX_OK;
-  if (argc - optind != 1)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one file, found %d (mxf %s --help)", argc - optind, argv[0]);
-  a->input = argv[optind];
-  if (assembling && !a->out) return mx_fail(e, MX_USAGE, MX_NOWHERE, "-o IMAGE is missing (mxf as --help)");
-  return MX_OK;
+  const mx_cli_option none[] = {{0}};
+  const mx_cli_option options[] = {{"output", 'o', &a->out, NULL}, {"into", 'i', &a->base, NULL}, {0}};
+  mx_status s = mx_cli_parse(argc, argv, assembling ? options : none, assembling ? "FILE" : "IMAGE", &a->input, &a->help, e);
+  if (!s && !a->help && assembling && !a->out)
+    s = mx_fail(e, MX_USAGE, MX_NOWHERE, "-o IMAGE is missing (mxf as --help)");
+  return s;
 }
 
 mx_status mx_cmd_dis(int argc, char **argv, mx_error *e) {

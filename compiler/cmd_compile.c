@@ -1,10 +1,9 @@
 // mxf compile: a quantized model to a program image.
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "compiler/asm/asm.h"
+#include "compiler/cli.h"
 #include "compiler/cmd.h"
 #include "compiler/lower/lower.h"
 
@@ -22,56 +21,28 @@ static const char usage[] =
 
 typedef struct {
   const char *model, *out, *target, *form;
-  uint32_t context;
+  uint64_t context;  // 0: the model's
   bool help;
 } arguments;
 
-static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                        {"target", required_argument, NULL, 't'},
-                                        {"context", required_argument, NULL, 'c'},
-                                        {"emit", required_argument, NULL, 'e'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {0}};
-
-static mx_status take_context(const char *text, uint32_t *out, mx_error *e) {
-  char *end;
-  unsigned long v = strtoul(text, &end, 10);
-  if (*text < '0' || *text > '9' || *end || v < 1 || v > 65535)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--context %s: expected a number from 1 to 65535", text);
-  *out = (uint32_t)v;
-  return MX_OK;
-}
-
-static mx_status take_option(int option, char **argv, arguments *a, mx_error *e) {
-  switch (option) {
-    case 'o': a->out = optarg; return MX_OK;
-    case 't': a->target = optarg; return MX_OK;
-    case 'e': a->form = optarg; return MX_OK;
-    case 'h': a->help = true; return MX_OK;
-    case 'c': return take_context(optarg, &a->context, e);
-    default:
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s: unknown option or missing value (mxf compile --help)",
-                     argv[optind - 1]);
-  }
-}
-
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   *a = (arguments){.target = "sim"};
-  mx_status s = MX_OK;
-  optind = 0;
-  opterr = 0;
-  for (int c; !s && (c = getopt_long(argc, argv, ":o:", options, NULL)) != -1;) s = take_option(c, argv, a, e);
-  if (s || a->help) return s;
-  if (argc - optind != 1)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one QMODEL, found %d (mxf compile --help)", argc - optind);
-  a->model = argv[optind];
-  if (!a->out && !a->form) return mx_fail(e, MX_USAGE, MX_NOWHERE, "-o FILE is missing (mxf compile --help)");
-  return MX_OK;
+  const char *context = NULL;
+  const mx_cli_option options[] = {{"output", 'o', &a->out, NULL},
+                                   {"target", 't', &a->target, NULL},
+                                   {"context", 'c', &context, NULL},
+                                   {"emit", 'e', &a->form, NULL},
+                                   {0}};
+  mx_status s = mx_cli_parse(argc, argv, options, "QMODEL", &a->model, &a->help, e);
+  if (!s) s = mx_cli_number("context", context, 1, 65535, &a->context, e);
+  if (!s && !a->help && !a->out && !a->form)
+    s = mx_fail(e, MX_USAGE, MX_NOWHERE, "-o FILE is missing (mxf compile --help)");
+  return s;
 }
 
 static mx_status choose(const arguments *a, mx_compile_options *o, mx_error *e) {
   static const char *const forms[] = {"", "graph", "tiles", "schedule", "asm"};
-  *o = (mx_compile_options){.params = mx_params_find(a->target), .context = a->context, .to = stdout};
+  *o = (mx_compile_options){.params = mx_params_find(a->target), .context = (uint32_t)a->context, .to = stdout};
   if (!o->params)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--target %s: expected tiny, small, sim or large", a->target);
   for (int i = 1; a->form && i < 5; i++)

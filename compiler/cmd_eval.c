@@ -1,6 +1,5 @@
 // mxf eval: perplexity of a model over a text.
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>  // isatty, sysconf
 
+#include "compiler/cli.h"
 #include "compiler/cmd.h"
 #include "compiler/eval/eval.h"
 #include "compiler/eval/golden_scorer.h"
@@ -61,65 +61,26 @@ typedef struct {
 
 // ---- command line ----------------------------------------------------------------
 
-static mx_status parse_number(const char *option, const char *text, uint64_t least, uint64_t most,
-                              uint64_t *out, mx_error *e) {
-  char *end;
-  errno = 0;
-  unsigned long long v = strtoull(text, &end, 10);
-  if (text[0] < '0' || text[0] > '9' || *end || errno || v < least || v > most)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE,
-                   "--%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, text, least,
-                   most);
-  *out = v;
-  return MX_OK;
-}
-
-static const struct option options[] = {{"text", required_argument, NULL, 't'},
-                                        {"split", required_argument, NULL, 's'},
-                                        {"whole", no_argument, NULL, 'w'},
-                                        {"context", required_argument, NULL, 'c'},
-                                        {"max-tokens", required_argument, NULL, 'm'},
-                                        {"tokenizer", required_argument, NULL, 'k'},
-                                        {"threads", required_argument, NULL, 'n'},
-                                        {"json", no_argument, NULL, 'j'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {0}};
-
-static mx_status take_option(int option, char **argv, arguments *a, mx_error *e) {
-  switch (option) {
-    case 't': a->text = optarg; return MX_OK;
-    case 's': a->split = optarg; return MX_OK;
-    case 'k': a->tokenizer = optarg; return MX_OK;
-    case 'w': a->whole = true; return MX_OK;
-    case 'j': a->json = true; return MX_OK;
-    case 'h': a->help = true; return MX_OK;
-    case 'c': return parse_number("context", optarg, 2, 1 << 24, &a->context, e);
-    case 'n': return parse_number("threads", optarg, 1, MAX_THREADS, &a->threads, e);
-    case 'm': return parse_number("max-tokens", optarg, 1, UINT64_MAX, &a->max_tokens, e);
-    case ':':
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s needs a value (mxf eval --help)",
-                     argv[optind - 1]);
-    default:
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is no option of eval (mxf eval --help)",
-                     argv[optind - 1]);
-  }
-}
-
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   *a = (arguments){0};
-  mx_status s = MX_OK;
-  optind = 0;  // glibc: start again, whatever was parsed before
-  opterr = 0;
-  for (int c; !s && (c = getopt_long(argc, argv, ":", options, NULL)) != -1;)
-    s = take_option(c, argv, a, e);
+  const char *context = NULL, *max_tokens = NULL, *threads = NULL;
+  const mx_cli_option options[] = {{"text", 't', &a->text, NULL},
+                                   {"split", 's', &a->split, NULL},
+                                   {"whole", 'w', NULL, &a->whole},
+                                   {"context", 'c', &context, NULL},
+                                   {"max-tokens", 'm', &max_tokens, NULL},
+                                   {"tokenizer", 0, &a->tokenizer, NULL},
+                                   {"threads", 0, &threads, NULL},
+                                   {"json", 'j', NULL, &a->json},
+                                   {0}};
+  mx_status s = mx_cli_parse(argc, argv, options, "MODEL", &a->model, &a->help, e);
+  if (!s) s = mx_cli_number("context", context, 2, 1 << 24, &a->context, e);
+  if (!s) s = mx_cli_number("max-tokens", max_tokens, 1, UINT64_MAX, &a->max_tokens, e);
+  if (!s) s = mx_cli_number("threads", threads, 1, MAX_THREADS, &a->threads, e);
   if (s || a->help) return s;
-  if (argc - optind != 1)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one MODEL, found %d (mxf eval --help)",
-                   argc - optind);
-  a->model = argv[optind];
+  if (!a->text) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--text FILE is missing (mxf eval --help)");
   if (a->whole && !a->split)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--whole needs --split (mxf eval --help)");
-  if (!a->text) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--text FILE is missing (mxf eval --help)");
   return MX_OK;
 }
 

@@ -1,12 +1,12 @@
 // mxf info: what a model file holds.
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler/cli.h"
 #include "compiler/cmd.h"
 #include "compiler/import/model.h"
 
@@ -23,38 +23,10 @@ typedef struct {
   bool json, help;
 } arguments;
 
-static const struct option options[] = {{"tokenizer", required_argument, NULL, 'k'},
-                                        {"json", no_argument, NULL, 'j'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {0}};
-
-static mx_status take_option(int option, char **argv, arguments *a, mx_error *e) {
-  switch (option) {
-    case 'k': a->tokenizer = optarg; return MX_OK;
-    case 'j': a->json = true; return MX_OK;
-    case 'h': a->help = true; return MX_OK;
-    case ':':
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s needs a value (mxf info --help)",
-                     argv[optind - 1]);
-    default:
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is no option of info (mxf info --help)",
-                     argv[optind - 1]);
-  }
-}
-
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   *a = (arguments){0};
-  mx_status s = MX_OK;
-  optind = 0;  // glibc: start again, whatever was parsed before
-  opterr = 0;
-  for (int c; !s && (c = getopt_long(argc, argv, ":", options, NULL)) != -1;)
-    s = take_option(c, argv, a, e);
-  if (s || a->help) return s;
-  if (argc - optind != 1)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one MODEL, found %d (mxf info --help)",
-                   argc - optind);
-  a->model = argv[optind];
-  return MX_OK;
+  const mx_cli_option options[] = {{"tokenizer", 0, &a->tokenizer, NULL}, {"json", 'j', NULL, &a->json}, {0}};
+  return mx_cli_parse(argc, argv, options, "MODEL", &a->model, &a->help, e);
 }
 
 // Elements of all matrices with data of their own.

@@ -1,18 +1,25 @@
 // mxf quantize: a model to low-bit block formats.
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>  // isatty
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>  // isatty, sysconf
 
 #include "compiler/cmd.h"
+#include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
+#include "compiler/quant/parallel.h"
 #include "compiler/quant/quantize.h"
+
+enum { DEFAULT_TOKENS = 32768, DEFAULT_CONTEXT = 2048 };
 
 static const char usage[] =
     "usage: mxf quantize MODEL -o FILE [options]\n"
     "\n"
-    "Quantizes MODEL (GGUF or llama2.c) by rounding to nearest; `mxf compile` takes\n"
-    "the result. Norm gains and the embedding stay FP32.\n"
+    "Quantizes MODEL (GGUF or llama2.c); `mxf compile` takes the result. Norm gains\n"
+    "and the embedding stay FP32.\n"
     "\n"
     "  -o FILE              quantized model to write (.mxq)\n"
     "  --weights FORMAT     mxint4 (default), mxint6, mxint8, int4, int4z or mxfp4,\n"
@@ -20,11 +27,27 @@ static const char usage[] =
     "  --acts FORMAT        activations: mxint8 (default), mxint6 or mxint4, in the\n"
     "                       weights' blocks\n"
     "  --kv FORMAT          KV cache: mxint8 (default) or mxint4\n"
+    "  --method LIST        rtn (default), or of the following, separated by commas:\n"
+    "    mse[=plain|diagonal|block]     block scales by search; weighed by the inputs\n"
+    "                                   (block) if there is a calibration text\n"
+    "    smoothquant[=A|search][+all]   alpha A, 0.5, or the best for each matrix group;\n"
+    "                                   +all: of attn_output and ffn_down too\n"
+    "    awq[=clip|noclip]              scale search, and clip search unless noclip\n"
+    "    gptq[=column|block][+order]    compensated rounding, inside blocks too\n"
+    "                                   (column) or only between them\n"
+    "                       smoothquant, awq and gptq need --calib\n"
+    "  --calib FILE         text for calibration, like what the model was trained on\n"
+    "  --calib-split STR    FILE holds documents separated by STR\n"
+    "  --calib-tokens N     use no more than N tokens of it (default: 32768)\n"
+    "  --seed N             chooses among its sequences if there are more (default: 0)\n"
+    "  --threads N          (default: one per processor); the result does not depend on it\n"
     "  --tokenizer FILE     llama2.c tokenizer.bin (needed by llama2.c models)\n";
 
 typedef struct {
   const char *model, *out, *tokenizer;
   const char *weights, *acts, *kv;
+  const char *method, *calib, *split;
+  uint64_t tokens, seed, threads;
   bool help;
 } arguments;
 
@@ -32,9 +55,26 @@ static const struct option options[] = {{"output", required_argument, NULL, 'o'}
                                         {"weights", required_argument, NULL, 'w'},
                                         {"acts", required_argument, NULL, 'a'},
                                         {"kv", required_argument, NULL, 'k'},
+                                        {"method", required_argument, NULL, 'm'},
+                                        {"calib", required_argument, NULL, 'c'},
+                                        {"calib-split", required_argument, NULL, 's'},
+                                        {"calib-tokens", required_argument, NULL, 'n'},
+                                        {"seed", required_argument, NULL, 'r'},
+                                        {"threads", required_argument, NULL, 'j'},
                                         {"tokenizer", required_argument, NULL, 't'},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
+
+static mx_status parse_number(const char *option, uint64_t least, uint64_t most, uint64_t *out, mx_error *e) {
+  char *end;
+  errno = 0;
+  unsigned long long v = strtoull(optarg, &end, 10);
+  if (optarg[0] < '0' || optarg[0] > '9' || *end || errno || v < least || v > most)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, optarg,
+                   least, most);
+  *out = v;
+  return MX_OK;
+}
 
 static mx_status take_option(int option, char **argv, arguments *a, mx_error *e) {
   switch (option) {
@@ -42,16 +82,27 @@ static mx_status take_option(int option, char **argv, arguments *a, mx_error *e)
     case 'w': a->weights = optarg; return MX_OK;
     case 'a': a->acts = optarg; return MX_OK;
     case 'k': a->kv = optarg; return MX_OK;
+    case 'm': a->method = optarg; return MX_OK;
+    case 'c': a->calib = optarg; return MX_OK;
+    case 's': a->split = optarg; return MX_OK;
     case 't': a->tokenizer = optarg; return MX_OK;
     case 'h': a->help = true; return MX_OK;
+    case 'n': return parse_number("--calib-tokens", MX_CALIBRATION_LEAST, 1 << 30, &a->tokens, e);
+    case 'r': return parse_number("--seed", 0, UINT64_MAX, &a->seed, e);
+    case 'j': return parse_number("--threads", 1, MX_PARALLEL_MAX, &a->threads, e);
     default:
       return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s: unknown option or missing value (mxf quantize --help)",
                      argv[optind - 1]);
   }
 }
 
+static mx_status check_calibration(const arguments *a, mx_error *e) {
+  if (a->calib || (!a->split && !a->tokens && !a->seed)) return MX_OK;
+  return mx_fail(e, MX_USAGE, MX_NOWHERE, "--calib-split, --calib-tokens and --seed need --calib (mxf quantize --help)");
+}
+
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
-  *a = (arguments){.weights = "mxint4", .acts = "mxint8", .kv = "mxint8"};
+  *a = (arguments){.weights = "mxint4", .acts = "mxint8", .kv = "mxint8", .method = "rtn"};
   mx_status s = MX_OK;
   optind = 0;
   opterr = 0;
@@ -61,18 +112,64 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one MODEL, found %d (mxf quantize --help)", argc - optind);
   a->model = argv[optind];
   if (!a->out) return mx_fail(e, MX_USAGE, MX_NOWHERE, "-o FILE is missing (mxf quantize --help)");
-  return MX_OK;
+  return check_calibration(a, e);
+}
+
+static double seconds(void) {
+  static struct timespec start;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (!start.tv_sec) start = now;
+  return (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec);
 }
 
 static void show_progress(const char *name, uint32_t done, uint32_t of) {
-  fprintf(stderr, "\rquantizing %" PRIu32 "/%" PRIu32 " %-24s%s", done + 1, of, name, done + 1 == of ? "\n" : "");
+  double spent = seconds(), left = done ? spent / done * (of - done) : 0;
+  fprintf(stderr, "\rquantizing %" PRIu32 "/%" PRIu32 " %-24s %4.0f s, about %.0f s left  %s", done + 1, of, name, spent,
+          left, done + 1 == of ? "\n" : "");
 }
 
 static void report(const arguments *a, const mx_qmodel *q, const mx_weight_format *f) {
   char name[16];
   mx_weight_format_name(f, name);
-  printf("%s: weights %s (%.4g bits each), activations %s, KV cache %s, %u layers\n", a->out, name,
-         mx_weight_format_bits(f), a->acts, a->kv, q->config.n_layers);
+  printf("%s: weights %s (%.4g bits each), activations %s, KV cache %s, method %s, %u layers\n", a->out, name,
+         mx_weight_format_bits(f), a->acts, a->kv, a->method, q->config.n_layers);
+}
+
+static mx_status read_calibration(const arguments *a, const mx_model *model, mx_calibration *c, mx_error *e) {
+  uint32_t trained = model->config.context_length;
+  mx_calibration_options o = {.context = trained < 2 ? 2 : trained < DEFAULT_CONTEXT ? trained : DEFAULT_CONTEXT,
+                              .split = a->split, .seed = a->seed,
+                              .max_tokens = a->tokens ? (uint32_t)a->tokens : DEFAULT_TOKENS};
+  mx_file text = {0};
+  mx_status s = mx_file_map(a->calib, &text, e);
+  if (!s) s = mx_calibration_read(model->tokenizer, (const char *)text.data, text.size_bytes, &o, c, e);
+  mx_file_unmap(&text);
+  return s;
+}
+
+static mx_status quantize(const arguments *a, mx_quantize_options *o, mx_error *e) {
+  mx_model *model = NULL;
+  mx_qmodel *q = NULL;
+  mx_calibration calibration = {0};
+  mx_status s = mx_model_load(a->model, a->tokenizer, &model, e);
+  if (!s && a->calib) {
+    s = read_calibration(a, model, &calibration, e);
+    o->calibration = &calibration;
+  }
+  if (!s) s = mx_quantize_model(model, o, &q, e);
+  if (!s) s = mx_qmodel_write(a->out, q, e);
+  if (!s) report(a, q, &o->weights);
+  mx_calibration_free(&calibration);
+  mx_qmodel_free(q);
+  mx_model_free(model);
+  return s;
+}
+
+static unsigned choose_threads(const arguments *a) {
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  if (a->threads) return (unsigned)a->threads;
+  return processors < 1 ? 1 : processors > MX_PARALLEL_MAX ? MX_PARALLEL_MAX : (unsigned)processors;
 }
 
 mx_status mx_cmd_quantize(int argc, char **argv, mx_error *e) {
@@ -87,14 +184,11 @@ mx_status mx_cmd_quantize(int argc, char **argv, mx_error *e) {
   s = mx_weight_format_parse(a.weights, &o.weights, e);
   if (!s) s = mx_element_format_parse("--acts", a.acts, true, &o.act_bits, e);
   if (!s) s = mx_element_format_parse("--kv", a.kv, false, &o.kv_bits, e);
-  mx_model *model = NULL;
-  mx_qmodel *q = NULL;
+  if (!s) s = mx_methods_parse(a.method, &o.methods, e);
+  if (!s && mx_methods_calibrated(&o.methods) && !a.calib)
+    s = mx_fail(e, MX_USAGE, MX_NOWHERE, "--method '%s' needs --calib FILE (mxf quantize --help)", a.method);
+  o.threads = choose_threads(&a);
+  seconds();
   if (isatty(STDERR_FILENO)) o.progress = show_progress;
-  if (!s) s = mx_model_load(a.model, a.tokenizer, &model, e);
-  if (!s) s = mx_quantize_model(model, &o, &q, e);
-  if (!s) s = mx_qmodel_write(a.out, q, e);
-  if (!s) report(&a, q, &o.weights);
-  mx_qmodel_free(q);
-  mx_model_free(model);
-  return s;
+  return s ? s : quantize(&a, &o, e);
 }

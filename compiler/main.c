@@ -1,4 +1,5 @@
 // mxf: one command, subcommands in the manner of git.
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,12 @@ static void print_usage(FILE *to) {
   for (int i = 0; i < N_COMMANDS; i++) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].text);
 }
 
+// Prints the error, also that of output nobody could take; the exit code.
+static int finish(mx_error *e) {
+  if (fflush(stdout) || ferror(stdout)) mx_fail(e, MX_IO, MX_NOWHERE, "cannot write standard output: %s", strerror(errno));
+  return mx_report("mxf", e);
+}
+
 int main(int argc, char **argv) {
   mx_error e = {0};
   if (argc < 2) {
@@ -29,12 +36,12 @@ int main(int argc, char **argv) {
   }
   if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
     print_usage(stdout);
-    return 0;
+    return finish(&e);
   }
   for (int i = 0; i < N_COMMANDS; i++) {
     if (strcmp(argv[1], commands[i].name)) continue;
     commands[i].run(argc - 1, argv + 1, &e);
-    return mx_report("mxf", &e);
+    return finish(&e);
   }
   mx_fail(&e, MX_USAGE, MX_NOWHERE, "no command '%s' (mxf --help lists them)", argv[1]);
   return mx_report("mxf", &e);

@@ -62,10 +62,13 @@ bool mx_ucode_reserved_bits_set(uint32_t word) {
   return (word & ucode_reserved[code]) || !uop_of_code[code];
 }
 
-const char *mx_fault_text(unsigned code) {
-  switch (code) {
-#define FAULT(name, code, text) case code: return text;
+static const struct { unsigned code; const char *text; } faults[] = {
+#define FAULT(name, code, text) {code, text},
 #include "golden/csr.def"
-    default: return "unknown fault code";
-  }
+};
+
+const char *mx_fault_text(unsigned code) {
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+    if (faults[i].code == code) return faults[i].text;
+  return "unknown fault code";
 }

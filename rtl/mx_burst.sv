@@ -81,7 +81,7 @@ module mx_burst #(
   `REQUIRE(start_aligned, !start_valid_i || start_addr_i[ByteBits-1:0] == '0)
   `REQUIRE(start_not_empty, !start_valid_i || start_beats_i != '0)
   `CHECK  (inside_window, !req_valid_o || 32'(first_q) + 32'(req_len_o) < BurstBeats)
-  `CHECK  (inside_run, !done_o || (req_addr_o >> ByteBits) + 32'(req_len_o) + 32'd1 == 32'(end_q))
+  `CHECK  (inside_run, !done_o || req_addr_o[31:ByteBits] + HighBits'(req_len_o) + 1'b1 == end_q[HighBits-1:0])
 
 `ifndef CHECKS
   wire logic unused = &{1'b0, start_addr_i[ByteBits-1:0]};

@@ -33,7 +33,8 @@ module mx_fifo #(
   localparam bit OutputRegister = Depth >= 64;
   // Places of a wide memory that are never used let iCE40 synthesis prefer a
   // block RAM to registers.
-  localparam int unsigned Places = Width >= 64 && Depth < 8 ? 8 : Depth;
+  localparam int unsigned Places    = Width >= 64 && Depth < 8 ? 8 : Depth;
+  localparam int unsigned PlaceBits = $clog2(Places);
 
   if (Depth < 2 || Depth != (1 << AddrBits)) begin : g_depth
     $error("mx_fifo: Depth must be a power of two, at least 2");
@@ -58,8 +59,11 @@ module mx_fifo #(
   wire logic same_place = write_q[AddrBits-1:0] == read_q[AddrBits-1:0];
   wire logic store      = in_fire && !(same_place && write_q[AddrBits] != read_q[AddrBits]);
 
-  always_ff @(posedge clk_i) if (store) memory[write_q[AddrBits-1:0]] <= in_data_i;
-  always_ff @(posedge clk_i) if (fetch) fetched_data_q <= memory[read_q[AddrBits-1:0]];
+  wire logic [PlaceBits-1:0] write_at = PlaceBits'(write_q[AddrBits-1:0]);
+  wire logic [PlaceBits-1:0] read_at  = PlaceBits'(read_q[AddrBits-1:0]);
+
+  always_ff @(posedge clk_i) if (store) memory[write_at] <= in_data_i;
+  always_ff @(posedge clk_i) if (fetch) fetched_data_q <= memory[read_at];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

@@ -10,9 +10,10 @@
 // command. Faults: codes of mx_pkg::FAULT_*, 0 for none.
 //
 // Cycles of an instruction, words being at hand: 128 / min(BusBits, 128) to
-// take it, 1 check, 2 sums, 1 issue; STREAM 14 more; ARG 3 + the significant bits
-// of A[a] + add more; a LOOP that continues, 6 and the memory's
-// latency more. Reset: synchronous.
+// take it, 1 check, 1 issue; 33 more for each pass that adds A registers (see
+// mx_arg); STREAM 16 more; ARG 33 + shift more; a LOOP that continues, 6 and the
+// memory's latency more. START: 132 to 164 until the first fetch, up to 352 more
+// if the last program ended just before. Reset: synchronous.
 `include "check.svh"
 `default_nettype none
 
@@ -27,7 +28,7 @@ module mx_seq #(
   input  wire logic               clk_i,
   input  wire logic               rst_ni,
 
-  // Registers and state. walk_*: mx_csr shows word walk_slot_i of its file.
+  // Registers and state. walk_*: mx_csr shows its file, word by word.
   input  wire logic               start_i,
   input  wire logic               soft_reset_i,
   input  wire logic [31:0]        program_i,
@@ -120,17 +121,17 @@ module mx_seq #(
   localparam int unsigned Words    = 128 / WordBits;  // of an instruction
   localparam int unsigned Align    = BusBits > 128 ? BusBits / 8 : 16;
 
-  localparam logic [3:0] Off = 4'd0, Init = 4'd1, Jump = 4'd2, Land = 4'd3, Fetch = 4'd4, Check = 4'd5,
-                         Sum1 = 4'd6, Sum2 = 4'd7, Sum3 = 4'd8, Shift = 4'd9, Mult = 4'd10,
-                         Scale = 4'd11, Issue = 4'd12;
+  localparam logic [3:0] Clean = 4'd0, Off = 4'd1, Init = 4'd2, Jump = 4'd3, Land = 4'd4, Fetch = 4'd5, Check = 4'd6,
+                         Pass1 = 4'd7, Pass2 = 4'd8, Shift = 4'd9, Mult = 4'd10, Issue = 4'd11;
   logic [3:0] state_q, state_d;
 
   logic run, fault_now;
   logic word_valid, fetch_range, fetch_idle, go_ready;
   logic [WordBits-1:0] word;
   logic [127:0] insn;
-  logic [31:0] acc, operand;
-  logic illegal, count_done, mult_done;
+  logic [31:0] acc;
+  logic [27:0] product;
+  logic illegal, step_done, need1, need2, nonzero;
   wire logic [4:0] op = insn[4:0];
 
   // Program counter and fetch.
@@ -141,17 +142,16 @@ module mx_seq #(
   logic        range_q;    // the instruction lies beyond MEM_SIZE
   logic [1:0]  words_q;    // words taken
   wire logic [27:0] target = program_i[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
-  wire logic word_ready = run && state_q == Fetch && !range_q && !misaligned;
+  wire logic word_ready = run && state_q == Fetch && !range_q;
   wire logic word_take  = word_valid && word_ready;
   wire logic arrived    = word_valid || fetch_range;
-  wire logic misaligned = first_q && program_i[$clog2(Align)-1:0] != 0;
-  wire logic landing    = arrived || first_q;  // a LOOP stays the current instruction until then
   wire logic last_word  = word_take && words_q == 2'(Words - 1);
 
   always_ff @(posedge clk_i) begin
-    if (run && !fault_now)
+    if (begin_o) pc_q <= program_i[31:4];
+    else if (run && !fault_now)
       case (state_q)
-        Land:    if (landing) pc_q <= target;
+        Land:    if (arrived) pc_q <= target;
         Fetch:   if (arrived && words_q == 0 && !landed_q) pc_q <= pc_q + 1'b1;
         default: pc_q <= pc_q;
       endcase
@@ -180,23 +180,14 @@ module mx_seq #(
     .r_valid_i(r_valid_i), .r_data_i(r_data_i)
   );
 
-  // Before a program: one walk over the file's upper half, whose words 1..4 are ARG1..4.
-  logic init_q;  // the walk has begun
-  wire logic init_we   = state_q == Init && walk_slot_i[4] && (init_q || walk_slot_i[3:0] == 0);
-  wire logic init_done = init_we && walk_slot_i[3:0] == 4'd15;
-  always_ff @(posedge clk_i) init_q <= init_we;
-
   mx_arg #(.WordBits(WordBits)) u_arg (
-    .clk_i(clk_i),
-    .init_we_i(init_we), .init_index_i(walk_slot_i[3:0]),
-    .init_use_i(state_q == Init && walk_slot_i[3:0] != 0 && walk_slot_i[3:0] <= 4'd4), .init_data_i(walk_data_i),
-    .clear_i(state_q == Init),
-    .load_i(word_take), .word_i(word),
-    .read_i(state_q == Check), .sum1_i(state_q == Sum1), .sum2_i(state_q == Sum2), .sum3_i(state_q == Sum3),
-    .shift_i(state_q == Shift && !count_done), .mult_i(state_q == Mult && !mult_done),
-    .scale_i(state_q == Scale && !count_done),
-    .write_i(issue_o && (op == mx_pkg::OP_ARG || op == mx_pkg::OP_LOOP)),
-    .insn_o(insn), .acc_o(acc), .operand_o(operand), .count_done_o(count_done), .mult_done_o(mult_done)
+    .clk_i(clk_i), .rst_ni(rst_ni),
+    .clean_i(state_q == Clean), .init_i(state_q == Init), .walk_slot_i(walk_slot_i), .walk_data_i(walk_data_i),
+    .load_i(word_take), .word_i(word), .check_i(state_q == Check),
+    .pass1_i(state_q == Pass1 && run), .pass2_i(state_q == Pass2 && run),
+    .shift_i(state_q == Shift && run), .mult_i(state_q == Mult && run),
+    .done_o(step_done), .need1_o(need1), .need2_o(need2),
+    .insn_o(insn), .acc_o(acc), .product_o(product), .nonzero_o(nonzero)
   );
 
   mx_decode #(.Tokens(Tokens), .Codebook(Codebook), .ZeroPoint(ZeroPoint)) u_decode (
@@ -216,10 +207,10 @@ module mx_seq #(
   logic [31:0] seg_beats;
   logic        seg_odd;
   if (BusBits > 128) begin : g_wide
-    assign seg_beats = acc >> $clog2(BusBits / 128);
-    assign seg_odd   = |acc[$clog2(BusBits / 128)-1:0] && insn[mx_pkg::STREAM_SEGMENTS_LSB +: 16] != 0;
+    assign seg_beats = {4'b0, product} >> $clog2(BusBits / 128);
+    assign seg_odd   = |product[$clog2(BusBits / 128)-1:0] && insn[mx_pkg::STREAM_SEGMENTS_LSB +: 16] != 0;
   end else begin : g_narrow
-    assign seg_beats = acc << $clog2(128 / BusBits);
+    assign seg_beats = {4'b0, product} << $clog2(128 / BusBits);
     assign seg_odd   = 1'b0;
   end
 
@@ -237,8 +228,8 @@ module mx_seq #(
   logic [3:0] seq_fault;
   always_comb begin
     seq_fault = mx_pkg::FAULT_NONE;
-    if (state_q == Fetch && misaligned)                         seq_fault = mx_pkg::FAULT_ALIGN;
-    else if (state_q == Fetch && range_q)                       seq_fault = mx_pkg::FAULT_RANGE;
+    if (state_q == Init && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
+    if (state_q == Fetch && range_q)                            seq_fault = mx_pkg::FAULT_RANGE;
     if (state_q == Check) begin
       if (illegal || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
       else if (op == mx_pkg::OP_IDENT && insn[mx_pkg::IDENT_BUILD_ID_LSB +: 32] != BuildId)
@@ -248,28 +239,29 @@ module mx_seq #(
     if (may_issue && to_stream && seg_odd)                      seq_fault = mx_pkg::FAULT_ALIGN;
   end
 
+  // After the passes.
+  wire logic [3:0] worked = op == mx_pkg::OP_ARG ? Shift : to_stream ? Mult : Issue;
   always_comb begin
     state_d = state_q;
     case (state_q)
-      Off:     if (begin_o) state_d = Init;
-      Init:    if (init_done) state_d = Jump;
+      Clean:   if (step_done) state_d = Off;
+      Off:     if (run) state_d = Init;
+      Init:    if (step_done) state_d = Jump;
       Jump:    if (go_ready) state_d = Land;
-      Land:    if (landing) state_d = Fetch;
+      Land:    if (arrived) state_d = Fetch;  // until then a LOOP is the current instruction
       Fetch:   if (last_word) state_d = Check;
-      Check:   state_d = Sum1;
-      Sum1:    state_d = Sum2;
-      Sum2:    state_d = op == mx_pkg::OP_ARG || to_stream ? Sum3 : Issue;
-      Sum3:    state_d = to_stream ? Scale : Shift;
-      Shift:   if (count_done) state_d = Mult;
-      Mult:    if (mult_done) state_d = Issue;
-      Scale:   if (count_done) state_d = Issue;
-      Issue:   if (issue_o) state_d = halted ? Off : op == mx_pkg::OP_LOOP && acc != 0 ? Jump : Fetch;
-      default: state_d = Off;
+      Check:   state_d = need1 ? Pass1 : need2 ? Pass2 : worked;
+      Pass1:   if (step_done) state_d = need2 ? Pass2 : worked;
+      Pass2:   if (step_done) state_d = worked;
+      Shift:   if (step_done) state_d = Mult;
+      Mult:    if (step_done) state_d = Issue;
+      Issue:   if (issue_o) state_d = op == mx_pkg::OP_LOOP && nonzero ? Jump : Fetch;
+      default: state_d = Clean;
     endcase
-    if (state_q != Off && !run) state_d = Off;
+    if (!run && state_q != Off) state_d = state_q == Clean && step_done ? Off : Clean;
   end
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) state_q <= Off;
+    if (!rst_ni) state_q <= Clean;
     else         state_q <= state_d;
   end
 
@@ -304,12 +296,12 @@ module mx_seq #(
   assign dot_groups_o       = insn[mx_pkg::MATMUL_GROUPS_LSB +: 16];
   assign dot_dst_o          = insn[mx_pkg::MATMUL_DST_LSB +: 16];
   assign dot_stride_o       = insn[mx_pkg::MATMUL_STRIDE_LSB +: 16];
-  assign dot_blocks_o       = acc[15:0];
+  assign dot_blocks_o       = insn[mx_pkg::MATMUL_BLOCKS_LSB +: 16];
   assign dot_tokens_o       = insn[mx_pkg::MATMUL_TOKENS_LSB +: 4];
   assign tbl_half_o         = insn[mx_pkg::TABLE_HALF_LSB];
   assign tbl_data_o         = insn[mx_pkg::TABLE_ENTRIES_LSB +: 64];
   assign vec_entry_o        = insn[mx_pkg::VEC_ENTRY_LSB +: 10];
-  assign vec_u_o            = {operand[15:0], acc[15:0], insn[mx_pkg::VEC_U0_LSB +: 96]};
+  assign vec_u_o            = {acc, insn[mx_pkg::VEC_U0_LSB +: 96]};
   assign move_op_o          = op;
   assign move_addr_o        = insn[mx_pkg::LOAD_ADDR_LSB +: 32];
   assign move_count_o       = insn[mx_pkg::LOAD_COUNT_LSB +: 16];
@@ -318,7 +310,7 @@ module mx_seq #(
   assign move_format_o      = insn[mx_pkg::LOAD_FORMAT_LSB +: 2];
   assign move_block_o       = insn[mx_pkg::PUTROW_BLOCK_LSB +: 2];
   assign move_bank_o        = insn[mx_pkg::PUTROW_BANK_LSB +: 4];
-  assign move_row_o         = operand;
+  assign move_row_o         = acc;
   assign move_stride_o      = insn[mx_pkg::PUTCOL_STRIDE_LSB +: 32];
 
   `RESET_FIRST

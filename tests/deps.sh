@@ -8,6 +8,7 @@ packages() {
 build-essential|C and C++ compilers, make
 verilator|simulates the RTL
 libopenblas-dev|linear algebra: FP32 reference, model trainer
+liblapacke-dev|Cholesky factors: GPTQ
 libjansson-dev|JSON output
 zlib1g-dev|checksums of images, FST waveforms
 libcmocka-dev|C test runner

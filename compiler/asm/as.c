@@ -10,12 +10,13 @@ enum { MAX_LABELS = 256, MAX_FIXUPS = 1024, MAX_WORDS = 64, MAX_NAME = 32 };
 enum { MAX_MEMORY_BYTES = 1 << 28 };  // of assembled text without a base
 
 typedef enum { IN_NOTHING, IN_PROGRAM, IN_UCODE } section;
-typedef struct { char name[MAX_NAME]; uint32_t value; } label;
-typedef struct { char name[MAX_NAME]; uint32_t addr; unsigned field; section in; uint32_t line; } fixup;
+typedef struct { char name[MAX_NAME]; uint32_t value, base; section in; } label;
+typedef struct { char name[MAX_NAME]; uint32_t addr, base; unsigned field; section in; uint32_t line; } fixup;
 
 typedef struct {
   const char *path;
   mx_image *image;
+  uint32_t capacity;         // of the image's memory
   section in;
   uint32_t at, base;         // next byte; first byte of the section
   uint32_t line;
@@ -28,23 +29,34 @@ typedef struct {
 
 #define BAD(a, ...) mx_fail((a)->e, MX_FORMAT, (mx_loc){(a)->path, (a)->offset_bytes}, __VA_ARGS__)
 
-static mx_status parse_number(assembler *a, const char *text, uint64_t *out) {
+// A number of at most `width` bits, negative ones in two's complement.
+static mx_status parse_number(assembler *a, const char *text, unsigned width, uint64_t *out) {
+  bool negative = *text == '-';
+  const char *digits = text + negative;
+  bool hex = digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X');
   char *end;
   errno = 0;
-  *out = *text == '-' ? (uint64_t)(uint32_t)strtol(text, &end, 0) : strtoull(text, &end, 0);
-  if (*text && !*end && !errno) return MX_OK;
-  return BAD(a, "line %u: '%s' is no number, register or word that the field takes", a->line, text);
+  uint64_t v = strtoull(digits, &end, hex ? 16 : 10);
+  if (!isdigit((unsigned char)*digits) || *end)
+    return BAD(a, "line %u: '%s' is no number, register or word that the field takes", a->line, text);
+  if (errno || (negative ? v > 1ull << (width - 1) : width < 64 && v >> width))
+    return BAD(a, "line %u: %s does not fit %u bits", a->line, text, width);
+  *out = (negative ? 0 - v : v) & (UINT64_MAX >> (64 - width));
+  return MX_OK;
 }
 
 static mx_status reserve(assembler *a, uint32_t end) {
   mx_image *m = a->image;
   if (end > MAX_MEMORY_BYTES) return BAD(a, "line %u: address 0x%x: at most 0x%x", a->line, end, MAX_MEMORY_BYTES);
-  if (end <= m->memory_bytes) return MX_OK;
-  uint8_t *grown = realloc(m->memory, end);
-  if (!grown) return mx_fail(a->e, MX_LIMIT, MX_NOWHERE, "no memory for %u bytes", end);
-  memset(grown + m->memory_bytes, 0, end - m->memory_bytes);
-  m->memory = grown;
-  m->memory_bytes = end;
+  if (end > a->capacity) {
+    uint32_t capacity = end + end / 2;
+    uint8_t *grown = realloc(m->memory, capacity);
+    if (!grown) return mx_fail(a->e, MX_LIMIT, MX_NOWHERE, "no memory for %u bytes", capacity);
+    memset(grown + m->memory_bytes, 0, capacity - m->memory_bytes);
+    m->memory = grown;
+    a->capacity = capacity;
+  }
+  if (end > m->memory_bytes) m->memory_bytes = end;
   return MX_OK;
 }
 
@@ -74,7 +86,7 @@ static bool is_label_field(const mx_field_info *f) {
 static mx_status later(assembler *a, const char *name, const mx_field_info *f) {
   if (a->n_fixups == MAX_FIXUPS) return BAD(a, "line %u: more than %d uses of labels", a->line, MAX_FIXUPS);
   fixup *x = &a->fixups[a->n_fixups++];
-  *x = (fixup){.addr = a->at, .field = f->msb * 256 + f->lsb, .in = a->in, .line = a->line};
+  *x = (fixup){.addr = a->at, .base = a->base, .field = f->msb * 256 + f->lsb, .in = a->in, .line = a->line};
   snprintf(x->name, sizeof x->name, "%s", name);
   return MX_OK;
 }
@@ -90,11 +102,7 @@ static mx_status field_number(assembler *a, const mx_field_info *f, const char *
     *value = 0;
     return later(a, text, f);
   }
-  mx_status s = parse_number(a, text, value);
-  unsigned width = f->msb - f->lsb + 1;
-  if (!s && *text == '-' && width < 32) *value &= (1u << width) - 1;
-  if (!s && width < 64 && *value >> width) return BAD(a, "line %u: %s=%s does not fit %u bits", a->line, f->name, text, width);
-  return s;
+  return parse_number(a, text, f->msb - f->lsb + 1, value);
 }
 
 static mx_status parse_wait(assembler *a, const char *text, unsigned *wait) {
@@ -165,7 +173,7 @@ static mx_status assemble_raw(assembler *a, char **words, int n) {
   if (n != expected + 1) return BAD(a, "line %u: .raw takes %d words here", a->line, expected);
   for (int i = 0; i < expected; i++) {
     uint64_t v;
-    if (parse_number(a, words[i + 1], &v)) return a->e->status;
+    if (parse_number(a, words[i + 1], 32, &v)) return a->e->status;
     in.word[i] = (uint32_t)v;
   }
   return place(a, &in, (unsigned)expected);
@@ -173,14 +181,14 @@ static mx_status assemble_raw(assembler *a, char **words, int n) {
 
 static mx_status put_data(assembler *a, char **words, int n, bool floats) {
   uint64_t addr, value;
-  mx_status s = n < 3 ? BAD(a, "line %u: %s ADDRESS VALUE...", a->line, words[0]) : parse_number(a, words[1], &addr);
+  mx_status s = n < 3 ? BAD(a, "line %u: %s ADDRESS VALUE...", a->line, words[0]) : parse_number(a, words[1], 32, &addr);
   for (int i = 2; i < n && !s; i++, addr += 4) {
     char *end = words[i];
     float x = floats ? strtof(words[i], &end) : 0;
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     if (floats && *end) s = BAD(a, "line %u: '%s' is no number", a->line, words[i]);
-    else if (!floats && !(s = parse_number(a, words[i], &value))) bits = (uint32_t)value;
+    else if (!floats && !(s = parse_number(a, words[i], 32, &value))) bits = (uint32_t)value;
     if (!s) s = put_word(a, (uint32_t)(addr < MAX_MEMORY_BYTES ? addr : MAX_MEMORY_BYTES), bits);
   }
   return s;
@@ -195,7 +203,7 @@ static mx_status set_fact(assembler *a, const char *name, uint32_t value) {
 
 static mx_status begin_section(assembler *a, section in, const char *addr) {
   uint64_t value;
-  mx_status s = parse_number(a, addr, &value);
+  mx_status s = parse_number(a, addr, 32, &value);
   if (!s && (value > MAX_MEMORY_BYTES || value % 4)) return BAD(a, "line %u: address %s: expected a multiple of 4 up to 0x%x", a->line, addr, MAX_MEMORY_BYTES);
   a->in = in;
   a->at = a->base = (uint32_t)value;
@@ -218,8 +226,8 @@ static mx_status directive(assembler *a, char **words, int n) {
   if (!strcmp(d, ".word") || !strcmp(d, ".float")) return put_data(a, words, n, d[1] == 'f');
   if (!strcmp(d, ".program") && n == 3) return begin_program(a, words[1], words[2]);
   if (!strcmp(d, ".ucode") && n == 2) return begin_section(a, IN_UCODE, words[1]);
-  if (!strcmp(d, ".fact") && n == 3) return parse_number(a, words[2], &value) ? a->e->status : set_fact(a, words[1], (uint32_t)value);
-  if (!strcmp(d, ".memory") && n == 2) return parse_number(a, words[1], &value) ? a->e->status : set_fact(a, "mem_bytes", (uint32_t)value);
+  if (!strcmp(d, ".fact") && n == 3) return parse_number(a, words[2], 32, &value) ? a->e->status : set_fact(a, words[1], (uint32_t)value);
+  if (!strcmp(d, ".memory") && n == 2) return parse_number(a, words[1], 32, &value) ? a->e->status : set_fact(a, "mem_bytes", (uint32_t)value);
   if (!strcmp(d, ".set") && n == 2) {
     a->image->params = mx_params_find(words[1]);
     return a->image->params ? MX_OK : BAD(a, "line %u: no parameter set '%s'", a->line, words[1]);
@@ -231,10 +239,12 @@ static mx_status define_label(assembler *a, char *name) {
   name[strlen(name) - 1] = 0;
   for (uint32_t i = 0; i < a->n_labels; i++)
     if (!strcmp(a->labels[i].name, name)) return BAD(a, "line %u: label '%s' stands twice", a->line, name);
-  if (a->n_labels == MAX_LABELS || strlen(name) >= MAX_NAME || !a->in)
-    return BAD(a, "line %u: label '%s': outside a section, too long, or one of more than %d", a->line, name, MAX_LABELS);
+  if (a->n_labels == MAX_LABELS || !*name || strlen(name) >= MAX_NAME || !a->in)
+    return BAD(a, "line %u: label '%s': outside a section, empty, too long, or one of more than %d", a->line, name, MAX_LABELS);
   label *l = &a->labels[a->n_labels++];
   snprintf(l->name, sizeof l->name, "%s", name);
+  l->in = a->in;
+  l->base = a->base;
   l->value = (a->at - a->base) / (a->in == IN_UCODE ? 4 : MX_INSTRUCTION_BYTES);
   return MX_OK;
 }
@@ -262,11 +272,13 @@ static mx_status assemble_line(assembler *a, char *text) {
 
 static mx_status resolve(assembler *a, const fixup *x) {
   for (uint32_t i = 0; i < a->n_labels; i++) {
-    if (strcmp(a->labels[i].name, x->name)) continue;
+    const label *l = &a->labels[i];
+    if (strcmp(l->name, x->name)) continue;
+    if (l->in != x->in || l->base != x->base) return BAD(a, "line %u: label '%s' stands in another section", x->line, x->name);
     unsigned n = x->in == IN_UCODE ? 1 : 4;
     mx_insn in = {0};
     for (unsigned w = 0; w < n; w++) in.word[w] = get_word(a, x->addr + 4 * w);
-    mx_put(&in, x->field, a->labels[i].value);
+    if (!mx_put(&in, x->field, l->value)) return BAD(a, "line %u: label '%s' is too far", x->line, x->name);
     for (unsigned w = 0; w < n; w++) put_word(a, x->addr + 4 * w, in.word[w]);
     return MX_OK;
   }
@@ -284,6 +296,7 @@ static mx_status assemble_text(assembler *a, const char *text, size_t len) {
     if (n >= sizeof buffer) return BAD(a, "line %u: longer than %zu characters", a->line, sizeof buffer - 1);
     memcpy(buffer, text + at, n);
     buffer[n] = 0;
+    if (memchr(buffer, 0, n)) return BAD(a, "line %u: a NUL byte", a->line);
     s = assemble_line(a, buffer);
     at += n + 1;
   }
@@ -317,6 +330,7 @@ mx_status mx_as_text(const char *text, size_t len, const char *path, const mx_im
   }
   a->path = path;
   a->image = *out;
+  a->capacity = (*out)->memory_bytes;
   a->e = e;
   mx_status s = assemble_text(a, text, len);
   if (!s && !a->image->params) s = BAD(a, ".set NAME is missing");

@@ -9,10 +9,11 @@
 //   .ucode 0x140              microinstructions follow
 //   .word 0x200 1 2 3         32-bit words at an address
 //   .float 0x240 0.5 -1       FP32 words at an address
-//   name:                     label, for target= of LOOP and imm= of LOOPU
+//   name:                     label, for target= of LOOP and imm= of LOOPU in its section
 //   IDENT build_id=device     `device`: the parameter set's build id
 //   MATMUL wait=dv bits=mxint4 scale=e8m0 n=A6 groups=12 ...
 //   MUL dst=U2 a=U0 b=U11 n=U3 bcast=1 fn=rsqrt red=sum
+//   .raw 0x1f 0 0 0           bits of an instruction; one word in .ucode
 //
 // Fields not named are 0. Registers are A0..A15 and U0..U15, numbers decimal,
 // 0x or negative. `wait` names d (dot), v (vec), m (move). ';' and '#' begin a
@@ -25,7 +26,7 @@
 enum { MX_ASM_TEXT_BYTES = 256 };  // room for one disassembled line
 
 // One instruction or microinstruction without a newline. An unknown code is
-// printed as ".word" with its bits. `params` may be NULL (no `device`).
+// printed as ".raw" with its bits. `params` may be NULL (no `device`).
 void mx_dis_insn(const mx_insn *in, const mx_params *params, char text[MX_ASM_TEXT_BYTES]);
 void mx_dis_uop(uint32_t word, char text[MX_ASM_TEXT_BYTES]);
 

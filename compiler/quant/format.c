@@ -74,8 +74,8 @@ mx_status mx_element_format_parse(const char *option, const char *name, bool all
   else if (!strcmp(name, "mxint4")) *bits = MX_BITS_4;
   else if (allow_6 && !strcmp(name, "mxint6")) *bits = MX_BITS_6;
   else
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s '%s': expected mxint8, %smxint4", option, name,
-                   allow_6 ? "mxint6 or " : "or ");
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s '%s': expected mxint8%s or mxint4", option, name,
+                   allow_6 ? ", mxint6" : "");
   return MX_OK;
 }
 

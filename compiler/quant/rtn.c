@@ -6,8 +6,7 @@
 #include "golden/isa.h"
 #include "golden/mxint.h"
 
-// IEEE half nearest to x >= 0, at most the greatest finite one.
-static uint16_t half_from_float(float x) {
+uint16_t mx_half_from_float(float x) {
   if (x >= 65504.0f) return 0x7bff;
   if (x < 0x1p-14f) return (uint16_t)lrintf(x * 0x1p24f);
   int exponent;
@@ -16,9 +15,10 @@ static uint16_t half_from_float(float x) {
   return (uint16_t)(((exponent + 13) << 10) + significand);
 }
 
-static float half_to_float(uint16_t h) {
+float mx_half_to_float(uint16_t h) {
   int exponent = h >> 10 & 31, significand = h & 1023;
-  return exponent ? ldexpf((float)(1024 + significand), exponent - 25) : ldexpf((float)significand, -24);
+  float magnitude = exponent ? ldexpf((float)(1024 + significand), exponent - 25) : ldexpf((float)significand, -24);
+  return h >> 15 ? -magnitude : magnitude;
 }
 
 static float clampf(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
@@ -40,8 +40,8 @@ static void mxint_block(const float *w, uint32_t n, const mx_weight_format *f, i
 }
 
 static void int4_block(const float *w, uint32_t n, int8_t *codes, uint16_t *scale) {
-  *scale = half_from_float(max_magnitude(w, n) / 7);
-  float step = half_to_float(*scale);
+  *scale = mx_half_from_float(max_magnitude(w, n) / 7);
+  float step = mx_half_to_float(*scale);
   for (uint32_t i = 0; i < n; i++) codes[i] = step > 0 ? (int8_t)clampf(rintf(w[i] / step), -8, 7) : 0;
 }
 
@@ -51,15 +51,14 @@ static void int4z_block(const float *w, uint32_t n, int8_t *codes, uint16_t *sca
     low = fminf(low, w[i]);
     high = fmaxf(high, w[i]);
   }
-  *scale = half_from_float((high - low) / 15);
-  float step = half_to_float(*scale);
+  *scale = mx_half_from_float((high - low) / 15);
+  float step = mx_half_to_float(*scale);
   *zero = step > 0 ? (int8_t)(clampf(rintf(-low / step), 0, 15) - 8) : 0;
   for (uint32_t i = 0; i < n; i++)
     codes[i] = step > 0 ? (int8_t)clampf(rintf(w[i] / step) + *zero, -8, 7) : *zero;
 }
 
-// Of two equally near, the even code (roundTiesToEven).
-static int8_t nearest_code(const int8_t table[16], float x) {
+int8_t mx_nearest_code(const int8_t table[16], float x) {
   int best = 0;
   for (int i = 1; i < 16; i++) {
     float here = fabsf(x - table[i]), least = fabsf(x - table[best]);
@@ -75,10 +74,11 @@ static void mxfp4_block(const float *w, uint32_t n, const int8_t table[16], int8
   int exponent = max > 0 ? ilogbf(max) - 2 : -127;
   if (exponent < -127) exponent = -127;
   *scale = (uint16_t)(exponent + 127);
-  for (uint32_t i = 0; i < n; i++) codes[i] = nearest_code(table, ldexpf(w[i], 1 - exponent));
+  for (uint32_t i = 0; i < n; i++) codes[i] = mx_nearest_code(table, ldexpf(w[i], 1 - exponent));
 }
 
-static void quantize_block(const float *w, uint32_t n, const mx_weight_format *f, int8_t *codes, uint16_t *scale, int8_t *zero) {
+void mx_rtn_block(const float *w, uint32_t n, const mx_weight_format *f, int8_t *codes, uint16_t *scale, int8_t *zero) {
+  *zero = 0;
   if (f->codebook) mxfp4_block(w, n, f->table, codes, scale);
   else if (f->stream.zero) int4z_block(w, n, codes, scale, zero);
   else if (f->stream.scale == MX_SCALE_F16) int4_block(w, n, codes, scale);
@@ -93,7 +93,7 @@ mx_status mx_quantize_rtn(const mx_matrix *m, const mx_weight_format *format, mx
     for (uint32_t b = 0; b < blocks; b++) {
       size_t at = (size_t)row * m->cols + (size_t)b * length, side = (size_t)row * blocks + b;
       uint32_t n = m->cols - b * length < length ? m->cols - b * length : length;
-      quantize_block(m->data + at, n, format, out->codes + at, out->scales + side, out->zeros + side);
+      mx_rtn_block(m->data + at, n, format, out->codes + at, out->scales + side, out->zeros + side);
     }
   }
   return MX_OK;

@@ -9,4 +9,15 @@
 // stretched to hold 0, over 15 steps. All elements are finite, as those of a
 // loaded model are.
 mx_status mx_quantize_rtn(const mx_matrix *m, const mx_weight_format *format, mx_qmatrix *out, mx_error *e);
+
+// One block w [n], n <= the format's block length, to codes [n] and its side.
+void mx_rtn_block(const float *w, uint32_t n, const mx_weight_format *f, int8_t *codes, uint16_t *scale, int8_t *zero);
+
+// Index of the table's entry nearest to x; of two equally near, the even one
+// (roundTiesToEven).
+int8_t mx_nearest_code(const int8_t table[16], float x);
+
+// IEEE half nearest to x >= 0, at most the greatest finite one; and back, with sign.
+uint16_t mx_half_from_float(float x);
+float mx_half_to_float(uint16_t h);
 #endif

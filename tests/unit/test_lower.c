@@ -112,7 +112,9 @@ static void check_packed(const test_shape *s, const mx_params *p) {
         const uint8_t *scale = unit + mx_scale_offset(p, f, r % p->GROUP);
         assert_int_equal(scale[0], r < q->rows ? q->scales[from * blocks + c / length] & 255 : 0);
         if (f->scale == MX_SCALE_F16) assert_int_equal(scale[1], r < q->rows ? q->scales[from * blocks + c / length] >> 8 : 0);
-        if (f->zero) assert_int_equal((int8_t)unit[mx_zero_offset(p, f, r % p->GROUP)], r < q->rows ? q->zeros[from * blocks + c / length] : 0);
+        if (f->zero)
+          assert_int_equal((int8_t)unit[mx_zero_offset(p, f, r % p->GROUP)],
+                           r < q->rows ? q->zeros[from * blocks + c / length] : 0);
       }
   }
   free(row_of);
@@ -177,7 +179,8 @@ static void check_same(const test_shape *s, const char *first) {
   for (const mx_params *p = mx_param_sets; p->name; p++) {
     if (!p->CODEBOOK && strcmp(first, "tiny")) continue;
     compile_and_run(s, p->name, &got);
-    if (memcmp(&expected, &got, sizeof got)) fail_msg("%s (%u heads over %u): %s and %s differ", s->weights, s->heads, s->kv_heads, first, p->name);
+    if (memcmp(&expected, &got, sizeof got))
+      fail_msg("%s (%u heads over %u): %s and %s differ", s->weights, s->heads, s->kv_heads, first, p->name);
   }
 }
 
@@ -238,6 +241,44 @@ static void test_context(void **state) {
   assert_memory_equal(&a, &b, sizeof a);
   mx_image_free(x);
   mx_image_free(y);
+  mx_qmodel_free(q);
+}
+
+// Values that are halves exactly: normal ones, subnormal ones, zeros.
+static float random_half(test_random *r) {
+  uint32_t kind = test_random_below(r, 5), significand = test_random_below(r, 1024);
+  double x = kind == 0 ? 0 : kind == 1 ? ldexp(significand, -24) : ldexp(1024 + significand, (int)test_random_below(r, 20) - 24);
+  return (float)(test_random_below(r, 2) ? -x : x);
+}
+
+// Such an embedding is stored as FP16; one other value makes it FP32. The
+// logits of rows without it must not tell which.
+static void test_half_embedding(void **state) {
+  (void)state;
+  static output half, full;
+  test_random r = {test_seed()};
+  mx_qmodel *q = test_qmodel(&shapes[1], 21);
+  float *x = q->token_embd.data;
+  for (uint32_t i = 0; i < TEST_VOCAB * q->config.dim; i++) x[i] = random_half(&r);
+  x[token_at(1) * (int32_t)q->config.dim] = 65504;
+  for (uint32_t i = 0; i < q->config.dim; i++)  // a row of subnormals, which larger ones would hide
+    x[(uint32_t)token_at(2) * q->config.dim + i] = ldexpf((float)(1 + test_random_below(&r, 1023)), -24);
+  mx_image *a = test_compile(q, "sim", 0);
+  x[2 * q->config.dim] = 0x1.002p0f;  // token 2 is not run; one bit too many
+  mx_image *b = test_compile(q, "sim", 0);
+  assert_int_equal(b->memory_bytes - a->memory_bytes, TEST_VOCAB * (192 - 128));  // rows of 40, in steps of 64 bytes
+  run_image(a, &half);
+  run_image(b, &full);
+  assert_memory_equal(&half, &full, sizeof half);
+  const float others[] = {0x1p-25f, 65536, 0x1.8p-24f, 0x1.0p-30f};
+  for (int i = 0; i < 4; i++) {
+    x[2 * q->config.dim] = others[i];
+    mx_image *c = test_compile(q, "sim", 0);
+    assert_int_equal(c->memory_bytes, b->memory_bytes);
+    mx_image_free(c);
+  }
+  mx_image_free(a);
+  mx_image_free(b);
   mx_qmodel_free(q);
 }
 
@@ -337,6 +378,7 @@ int main(void) {
       cmocka_unit_test(test_values_lie_apart), cmocka_unit_test(test_packing),       cmocka_unit_test(test_sets_agree),
       cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_blocks_differ),    cmocka_unit_test(test_four_gigabytes), cmocka_unit_test(test_forms),
+      cmocka_unit_test(test_half_embedding),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

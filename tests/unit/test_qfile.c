@@ -258,7 +258,8 @@ static void test_hostile_format(void **state) {
   fixture *f = *state;
   size_t at = first_matrix(f);
   assert_int_equal(mx_load_u32(f->bytes + at + 4), MX_SCALE_F16);  // it is what the test thinks
-  static const uint32_t bad[6][3] = {{3, 4, 0xffffffff}, {0, 3, 4}, {2, 256, 0xffffffff}, {4, 5, 0xffffffff}, {2, 1, 0x100}, {8, 16, 0xffffffff}};
+  static const uint32_t bad[6][3] = {{3, 4, 0xffffffff}, {0, 3, 4},     {2, 256, 0xffffffff},
+                                     {4, 5, 0xffffffff}, {2, 1, 0x100}, {8, 16, 0xffffffff}};
   for (size_t i = 0; i < 6; i++)
     for (int k = 0; k < 3; k++) check_u32(f, at + 4 * i, bad[i][k], MX_FORMAT);
   check_u32(f, at + 40, 0x08000000, MX_FORMAT);  // a code of 8 in 4 bits

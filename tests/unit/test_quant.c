@@ -287,7 +287,7 @@ static void test_model_matrices(void **state) {
   (void)state;
   mx_model *m = test_model(&test_small_config, false, 5);
   const mx_tokenizer *tokenizer = m->tokenizer;
-  mx_quantize_options o = {format_of("int4z:16"), MX_BITS_6, MX_BITS_4, count_calls};
+  mx_quantize_options o = {.weights = format_of("int4z:16"), .act_bits = MX_BITS_6, .kv_bits = MX_BITS_4, .progress = count_calls};
   mx_qmodel *q;
   mx_error e = {0};
   calls = 0;

@@ -117,11 +117,13 @@ static void learn_merges(struct trainer *t, size_t pieces)
         size_t pair = best_pair(t);
         const char *left = t->pieces[pair / PIECES];
         const char *right = t->pieces[pair % PIECES];
-        if (!pair || strlen(left) + strlen(right) > PIECE_LIMIT)
+        size_t left_length = strlen(left);
+        size_t right_length = strlen(right);
+        if (!pair || left_length + right_length > PIECE_LIMIT)
             return;
         char *merged = t->pieces[t->piece_count];
-        strcpy(merged, left);
-        strcat(merged, right);
+        memcpy(merged, left, left_length);
+        memcpy(merged + left_length, right, right_length + 1);
         apply_merge(t, (uint16_t)(pair / PIECES), (uint16_t)(pair % PIECES),
                     (uint16_t)t->piece_count);
         t->piece_count++;

@@ -55,7 +55,8 @@ double optimizer_rate(const struct optimizer_options *o, uint64_t step)
     if (step < o->warmup_steps)
         return o->peak_rate * (double)(step + 1) / (double)o->warmup_steps;
     double done = (double)(step - o->warmup_steps) / (double)(o->steps - o->warmup_steps);
-    return o->final_rate + (o->peak_rate - o->final_rate) * 0.5 * (1 + cos(3.14159265358979 * done));
+    double cosine = cos(3.14159265358979 * done);
+    return o->final_rate + (o->peak_rate - o->final_rate) * 0.5 * (1 + cosine);
 }
 
 static void run_shard(struct optimizer *o, unsigned shard, struct workspace *w)

@@ -283,7 +283,8 @@ size_t tokenizer_encode(const struct tokenizer *t, const char *text, size_t leng
     struct merge_queue queue = {malloc(3 * bound * sizeof *queue.heap), 0};
     size_t count = SIZE_MAX;
     if (escaped && symbols && queue.heap) {
-        size_t characters = split_characters(symbols, escaped, escape_spaces(escaped, text, length));
+        size_t escaped_length = escape_spaces(escaped, text, length);
+        size_t characters = split_characters(symbols, escaped, escaped_length);
         merge_all(t, symbols, characters, &queue);
         count = emit(t, symbols, characters, ids);
     }

@@ -1,0 +1,194 @@
+#include "compiler/quant/calibrate.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/quant/parallel.h"
+
+enum { PANEL = 64 };  // rows of a Hessian in a task
+
+static mx_status no_memory(mx_error *e) {
+  return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the calibration text");
+}
+
+void mx_calibration_free(mx_calibration *c) {
+  free(c->starts);
+  free(c->tokens);
+  *c = (mx_calibration){0};
+}
+
+// ---- sequences ---------------------------------------------------------------
+
+// Adds BOS and ids [n] as a sequence.
+static mx_status append(mx_calibration *c, int32_t bos, const int32_t *ids, uint32_t n, mx_error *e) {
+  if (n + 1 > UINT32_MAX - c->n_tokens) return no_memory(e);
+  uint32_t *starts = realloc(c->starts, (c->n_sequences + 2ull) * sizeof *starts);
+  if (starts) c->starts = starts;
+  int32_t *tokens = realloc(c->tokens, (c->n_tokens + (size_t)n + 1) * sizeof *tokens);
+  if (tokens) c->tokens = tokens;
+  if (!starts || !tokens) return no_memory(e);
+  starts[c->n_sequences++] = c->n_tokens;
+  tokens[c->n_tokens] = bos;
+  memcpy(tokens + c->n_tokens + 1, ids, n * sizeof *ids);
+  c->n_tokens += n + 1;
+  starts[c->n_sequences] = c->n_tokens;
+  return MX_OK;
+}
+
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+static mx_status add_document(mx_calibration *c, const mx_tokenizer *t, const char *text, size_t len,
+                              uint32_t context, mx_error *e) {
+  size_t capacity = mx_tokenizer_max_tokens(len), count, room = context - 1;
+  int32_t *ids = malloc((capacity ? capacity : 1) * sizeof *ids);
+  if (!ids) return no_memory(e);
+  mx_status s = mx_tokenizer_encode(t, text, len, false, ids, capacity, &count, e);
+  for (size_t at = 0; !s && at < count; at += room)
+    s = append(c, mx_tokenizer_bos(t), ids + at, (uint32_t)(count - at < room ? count - at : room), e);
+  free(ids);
+  return s;
+}
+
+static size_t find_marker(const char *text, size_t len, size_t from, const char *marker) {
+  size_t n = strlen(marker);
+  for (; n && from + n <= len; from++)
+    if (text[from] == marker[0] && !memcmp(text + from, marker, n)) return from;
+  return len;
+}
+
+static mx_status add_documents(mx_calibration *c, const mx_tokenizer *t, const char *text, size_t len,
+                               const mx_calibration_options *o, mx_error *e) {
+  mx_status s = MX_OK;
+  for (size_t at = 0, next; !s && at < len; at = next) {
+    size_t end = find_marker(text, len, at, o->split);
+    next = end + strlen(o->split);
+    while (at < end && is_space(text[at])) at++;
+    while (end > at && is_space(text[end - 1])) end--;
+    if (end > at) s = add_document(c, t, text + at, end - at, o->context, e);
+  }
+  return s;
+}
+
+// ---- choice of sequences -----------------------------------------------------
+
+static uint32_t length_of(const mx_calibration *c, uint32_t i) { return c->starts[i + 1] - c->starts[i]; }
+
+static mx_status copy_chosen(const mx_calibration *c, const bool *chosen, mx_calibration *out, mx_error *e) {
+  mx_status s = MX_OK;
+  for (uint32_t i = 0; i < c->n_sequences && !s; i++) {
+    const int32_t *from = c->tokens + c->starts[i];
+    if (chosen[i]) s = append(out, from[0], from + 1, length_of(c, i) - 1, e);
+  }
+  return s;
+}
+
+static uint64_t next_random(uint64_t *state) {  // splitmix64
+  uint64_t z = *state += 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+static void shuffle(uint32_t *order, uint32_t n, uint64_t seed) {
+  for (uint32_t i = 0; i < n; i++) order[i] = i;
+  for (uint32_t i = n; i > 1; i--) {
+    uint32_t k = (uint32_t)(next_random(&seed) % i), other = order[k];
+    order[k] = order[i - 1];
+    order[i - 1] = other;
+  }
+}
+
+// Random sequences as long as they fit, then in the order of the text.
+static mx_status choose(mx_calibration *c, uint32_t max_tokens, uint64_t seed, mx_error *e) {
+  if (!max_tokens || c->n_tokens <= max_tokens) return MX_OK;
+  bool *chosen = calloc(c->n_sequences, sizeof *chosen);
+  uint32_t *order = calloc(c->n_sequences, sizeof *order);
+  mx_calibration out = {0};
+  mx_status s = chosen && order ? MX_OK : no_memory(e);
+  if (!s) shuffle(order, c->n_sequences, seed);
+  for (uint32_t i = 0, used = 0; i < c->n_sequences && !s; i++) {
+    if (length_of(c, order[i]) > max_tokens - used) continue;
+    chosen[order[i]] = true;
+    used += length_of(c, order[i]);
+  }
+  if (!s) s = copy_chosen(c, chosen, &out, e);
+  free(chosen);
+  free(order);
+  mx_calibration_free(c);
+  *c = out;
+  return s;
+}
+
+mx_status mx_calibration_read(const mx_tokenizer *tokenizer, const char *text, size_t len,
+                              const mx_calibration_options *o, mx_calibration *out, mx_error *e) {
+  *out = (mx_calibration){0};
+  if (o->context < 2)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "a context of %u tokens; at least 2 are needed", o->context);
+  if (mx_tokenizer_bos(tokenizer) < 0)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the tokenizer has no BOS token");
+  bool split = o->split && o->split[0];
+  mx_status s = split ? add_documents(out, tokenizer, text, len, o, e)
+                      : add_document(out, tokenizer, text, len, o->context, e);
+  if (!s) s = choose(out, o->max_tokens, o->seed, e);
+  if (!s && out->n_tokens < MX_CALIBRATION_LEAST)
+    s = mx_fail(e, MX_USAGE, MX_NOWHERE, "the calibration text gives %u tokens, at least %d are needed",
+                out->n_tokens, MX_CALIBRATION_LEAST);
+  return s;
+}
+
+mx_status mx_calibration_sample(const mx_calibration *c, uint32_t max_tokens, mx_calibration *out, mx_error *e) {
+  *out = (mx_calibration){0};
+  bool *chosen = calloc(c->n_sequences ? c->n_sequences : 1, sizeof *chosen);
+  if (!chosen) return no_memory(e);
+  uint32_t step = mx_chunks(c->n_tokens, max_tokens);
+  for (uint32_t i = 0; i < c->n_sequences; i += step) chosen[i] = true;
+  mx_status s = copy_chosen(c, chosen, out, e);
+  free(chosen);
+  return s;
+}
+
+// ---- sums over inputs --------------------------------------------------------
+
+typedef struct {
+  const float *x;
+  uint32_t tokens, n;
+  float *sum;
+} hessian_task;
+
+// Rows [PANEL] of the lower triangle.
+static void sum_panel(void *self, uint32_t i, unsigned worker) {
+  (void)worker;
+  const hessian_task *t = self;
+  uint32_t from = i * PANEL, rows = t->n - from < PANEL ? t->n - from : PANEL;
+  int n = (int)t->n;
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)(from + rows), (int)t->tokens, 1, t->x + from,
+              n, t->x, n, 0, t->sum + (size_t)from * t->n, n);
+}
+
+mx_status mx_hessian_compute(const float *x, uint32_t tokens, uint32_t n, unsigned threads, const char *name,
+                             mx_hessian *out, mx_error *e) {
+  *out = (mx_hessian){.n = n, .sum = malloc((size_t)n * n * sizeof *out->sum)};
+  if (!out->sum) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a Hessian of %u x %u", n, n);
+  hessian_task t = {x, tokens, n, out->sum};
+  mx_parallel(mx_chunks(n, PANEL), threads, sum_panel, &t);
+  for (uint32_t i = 0; i < n; i++) {
+    if (!isfinite(out->sum[(size_t)i * n + i]))
+      return mx_fail(e, MX_FORMAT, MX_NOWHERE, "%s: input %u is not finite on the calibration text", name, i);
+    for (uint32_t k = 0; k < i; k++) out->sum[(size_t)k * n + i] = out->sum[(size_t)i * n + k];
+  }
+  return MX_OK;
+}
+
+void mx_channel_magnitudes(const float *x, uint32_t tokens, uint32_t n, float *max, float *mean) {
+  memset(max, 0, n * sizeof *max);
+  memset(mean, 0, n * sizeof *mean);
+  for (uint32_t t = 0; t < tokens; t++)
+    for (uint32_t i = 0; i < n; i++) {
+      float v = fabsf(x[(size_t)t * n + i]);
+      max[i] = v > max[i] ? v : max[i];
+      mean[i] += v;
+    }
+  for (uint32_t i = 0; i < n; i++) mean[i] /= (float)tokens;
+}

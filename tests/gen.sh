@@ -1,0 +1,53 @@
+#!/bin/bash
+# The generator refuses clashes in the definition files, naming both sides.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0
+failed=0
+
+# refuses FILE SED-SCRIPT NAME...: a copy of golden/ with FILE changed must not
+# pass `gen check`, and the message must hold every NAME.
+refuses() {
+  local file=$1 change=$2 message
+  shift 2
+  rm -rf "$dir/golden" && cp -r golden "$dir/golden"
+  sed -i "$change" "$dir/golden/$file"
+  if cmp -s "golden/$file" "$dir/golden/$file"; then
+    echo "FAIL  $file: '$change' changes nothing"
+    failed=$((failed + 1))
+    return
+  fi
+  rm -f "$dir/gen"
+  cc -std=c17 -I"$dir" -D_POSIX_C_SOURCE=200809L -o "$dir/gen" "$dir/golden/gen.c" "$dir/golden/isa.c" 2>"$dir/log" || true
+  if "$dir/gen" check 2>"$dir/log"; then
+    echo "FAIL  $file: '$change' is accepted"
+    failed=$((failed + 1))
+    return
+  fi
+  message=$(cat "$dir/log")
+  for name in "$@"; do
+    if [[ $message != *"$name"* ]]; then
+      echo "FAIL  $file: '$change': the message lacks '$name': $message"
+      failed=$((failed + 1))
+      return
+    fi
+  done
+  passed=$((passed + 1))
+}
+
+refuses isa.def 's/OP(LOOP,   0x04/OP(LOOP,   0x03/' ARG LOOP code
+refuses isa.def 's/FIELD(ARG, a,     15,  12/FIELD(ARG, a,     14,  11/' d a overlap
+refuses isa.def 's/FIELD(MATMUL, tokens,  115, 112/FIELD(MATMUL, tokens,  130, 127/' tokens fit
+refuses isa.def 's/OP(UCODE,  0x0e/OP(UCODE,  0x2e/' UCODE fit
+refuses ucode.def 's/UOP(ADD,   0x09/UOP(ADD,   0x08/' MOV ADD code
+refuses ucode.def 's/UFIELD(VEC, red,    4,  3/UFIELD(VEC, red,    5,  4/' fn red overlap
+refuses csr.def 's/CSR(ERROR,      0x010/CSR(ERROR,      0x00c/' STATUS ERROR offset
+refuses csr.def 's/CSRFIELD(STATUS, DONE,  1, 1/CSRFIELD(STATUS, DONE,  0, 0/' BUSY DONE overlap
+refuses csr.def 's/FAULT(RANGE,       3/FAULT(RANGE,       2/' BUILD_ID RANGE
+refuses params.def 's/PARAM(GROUP,               16/PARAM(GROUP,               24/' tiny GROUP
+refuses params.def 's/PARAM(TOKENS,               1/PARAM(TOKENS,               3/' tiny TOKENS power
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,16 @@
+; A block of x with an infinity is NaN, and NaN wins over weights of zero.
+.set sim
+.memory 4096
+.float 0x400 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 inf
+.ucode 0x800
+  LI d=U8 imm=16
+  QUANT dst=U0 a=U1 bank=U2 n=U8 bits=mxint8 block=0
+  END
+.program token 0
+  IDENT build_id=device
+  UCODE addr=0x800 count=3
+  LOAD addr=0x400 dst=0 count=16
+  VEC wait=m entry=0
+  STREAM addr=0x500 segments=1 units=1 unit16=8
+  MATMUL wait=v bits=mxint4 frac=6 groups=1 blocks=1 dst=0x100
+  HALT

@@ -1,0 +1,17 @@
+; PUTCOL of 8 bits: a byte per row; rows from GROUP on in the group `stride` further.
+.set sim
+.memory 4096
+.float 0x400 1 -1 0.5 0 0 0 0 0 0 0 0 0 0 0 0 0
+.word 0x500 -1 -1 -1 -1 -1 -1 -1 -1
+.ucode 0x800
+  LI d=U8 imm=16
+  QUANT dst=U0 a=U1 bank=U2 n=U8 bits=mxint8 block=0
+  END
+.program token 0
+  IDENT build_id=device
+  UCODE addr=0x800 count=3
+  LOAD addr=0x400 dst=0 count=16
+  VEC wait=m entry=0 u0=32 u2=1
+  PUTCOL wait=v addr=0x500 r=A1 bits=mxint8 block=0 bank=1 x=32 count=3
+  PUTCOL addr=0x600 bits=mxint8 block=0 bank=1 x=32 count=17 stride=0x100
+  HALT
