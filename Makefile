@@ -105,12 +105,29 @@ $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 
 include sim/rules.mk
 
+# The shipped model's trainer (tests/models/README.md tells how to run it). Its
+# gradient test is built in double precision.
+T := tests/models/train
+trainer: $B/kjv-tokenizer $B/kjv-model ## the trainer of the shipped model
+.PHONY: trainer
+$B/kjv-tokenizer: $T/kjv_tokenizer.c $T/tokenizer.c $(wildcard $T/*.h)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -ffp-contract=off,$(CSTD)) -D_POSIX_C_SOURCE=200809L -O2 -o $@ $(filter %.c,$^)
+kjv_model_src := $(addprefix $T/,kjv_model.c model.c layers.c attention.c optimizer.c checkpoint.c dataset.c tokenizer.c evaluate.c export_gguf.c export_llama2c.c)
+$B/kjv-model: $(kjv_model_src) $(wildcard $T/*.h)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -ffp-contract=off,$(CSTD)) -D_POSIX_C_SOURCE=200809L -O3 -march=native -ffast-math -pthread -o $@ $(filter %.c,$^) -lopenblas -lm
+$B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attention.c) $(wildcard $T/*.h)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -D_POSIX_C_SOURCE=200809L -DTRAIN_DOUBLE -O2 -o $@ $(filter %.c,$^) -lcmocka -lopenblas -lm
+
 # Tests. `test` installs, builds and runs; the two inner targets are for machines
 # that have everything.
 engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
 test_scripts := tests/lint.sh tests/gen.sh tests/cli/run.sh tests/e2e/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
+unit_tests += $B/unit/test_gradients
 test-build: $B/mxf $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv)
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts)

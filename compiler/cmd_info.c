@@ -8,12 +8,16 @@
 
 #include "compiler/cli.h"
 #include "compiler/cmd.h"
+#include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
+#include "compiler/quant/qmodel.h"
+#include "golden/image.h"
 
 static const char usage[] =
     "usage: mxf info MODEL [options]\n"
     "\n"
-    "Architecture, sizes, tensors and tokenizer of MODEL (GGUF or llama2.c).\n"
+    "Architecture, sizes, tensors and tokenizer of MODEL (GGUF or llama2.c), formats\n"
+    "of a quantized model (.mxq), facts of a program image (.mxp).\n"
     "\n"
     "  --tokenizer FILE  llama2.c tokenizer.bin (needed by llama2.c models)\n"
     "  --json            print one JSON object\n";
@@ -105,12 +109,8 @@ static json_t *tokenizer_json(const mx_tokenizer_config *t) {
                    (int)t->unk, "add_space_prefix", (int)t->add_space_prefix);
 }
 
-static mx_status print_json(const mx_model *m, mx_error *e) {
-  json_t *o = json_pack("{s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "format", m->format, "architecture",
-                        "llama", "parameters", (json_int_t)count_parameters(m), "tied",
-                        (int)m->tied, "config", config_json(&m->config), "tokenizer",
-                        tokenizer_json(mx_tokenizer_get_config(m->tokenizer)), "tensors",
-                        tensors_json(m));
+// Prints and frees the object.
+static mx_status print_json(json_t *o, mx_error *e) {
   if (!o) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the JSON");
   json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
   putchar('\n');
@@ -118,16 +118,125 @@ static mx_status print_json(const mx_model *m, mx_error *e) {
   return MX_OK;
 }
 
-// A file of another kind (a quantized model, a program image) gets its own
-// function like this one, chosen in mx_cmd_info.
+static json_t *model_json(const mx_model *m) {
+  return json_pack("{s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "format", m->format, "architecture",
+                   "llama", "parameters", (json_int_t)count_parameters(m), "tied", (int)m->tied,
+                   "config", config_json(&m->config), "tokenizer",
+                   tokenizer_json(mx_tokenizer_get_config(m->tokenizer)), "tensors",
+                   tensors_json(m));
+}
+
 static mx_status info_model(const arguments *a, mx_error *e) {
   mx_model *m;
   mx_status s = mx_model_load(a->model, a->tokenizer, &m, e);
   if (s) return s;
-  if (a->json) s = print_json(m, e);
+  if (a->json) s = print_json(model_json(m), e);
   else print_text(m);
   mx_model_free(m);
   return s;
+}
+
+// ---- quantized models and images: one description, as JSON or as lines --------------
+
+static void add_matrix(json_t *list, const char *name, const mx_qmatrix *w) {
+  char format[16];
+  mx_weight_format_name(&w->format, format);
+  json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s, s:f}", "name", name, "rows",
+                                        (json_int_t)w->rows, "cols", (json_int_t)w->cols, "format",
+                                        format, "bits_per_weight", mx_weight_format_bits(&w->format)));
+}
+
+static json_t *quantized_json(mx_qmodel *q) {
+  static const char *const elements[] = {"mxint4", "mxint6", "mxint8"};
+  json_t *list = json_array();
+  for (uint32_t i = 0; i < q->config.n_layers; i++) {
+    for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) {
+      char full[MX_MATRIX_NAME_BYTES];
+      const char *name;
+      const mx_qmatrix *w = mx_qlayer_matrix(&q->layers[i], k, &name);
+      snprintf(full, sizeof full, "blk.%u.%s", i, name);
+      add_matrix(list, full, w);
+    }
+  }
+  add_matrix(list, "output", &q->output);
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "format", "mxforge quantized model", "activations",
+                   elements[q->act_bits], "kv_cache", elements[q->kv_bits], "config",
+                   config_json(&q->config), "tokenizer",
+                   tokenizer_json(mx_tokenizer_get_config(q->tokenizer)), "tensors", list);
+}
+
+static json_t *image_json(const mx_image *m) {
+  json_t *facts = json_object();
+#define FACT(name, text) json_object_set_new(facts, #name, json_integer((json_int_t)m->name));
+  MX_IMAGE_FACTS(FACT)
+#undef FACT
+  json_t *info = json_loads(m->info, 0, NULL);
+  return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "format", "mxforge program image", "set",
+                   m->params->name, "build_id", (json_int_t)m->params->build_id, "stored_bytes",
+                   (json_int_t)m->memory_bytes, "facts", facts, "compiled", info ? info : json_object());
+}
+
+static void print_lines(const json_t *o, int indent);
+
+static void print_value(const char *key, const json_t *v, int indent) {
+  printf("%*s%-*s ", indent, "", 20 - indent, key);
+  if (json_is_string(v)) printf("%s\n", json_string_value(v));
+  else if (json_is_integer(v)) printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(v));
+  else if (json_is_real(v)) printf("%g\n", json_real_value(v));
+  else if (json_is_boolean(v)) printf("%s\n", json_is_true(v) ? "yes" : "no");
+  else {
+    putchar('\n');
+    print_lines(v, indent + 2);
+  }
+}
+
+// One line for each element of a list, its values side by side.
+static void print_row(json_t *row, int indent) {
+  const char *key;
+  json_t *v;
+  printf("%*s", indent, "");
+  json_object_foreach(row, key, v) {
+    if (json_is_string(v)) printf("%-24s ", json_string_value(v));
+    else printf("%8g ", json_number_value(v));
+  }
+  putchar('\n');
+}
+
+static void print_lines(const json_t *o, int indent) {
+  const char *key;
+  json_t *v;
+  size_t i;
+  if (json_is_array(o)) json_array_foreach((json_t *)o, i, v) print_row(v, indent);
+  else json_object_foreach((json_t *)o, key, v) print_value(key, v, indent);
+}
+
+static mx_status show(const arguments *a, json_t *o, mx_error *e) {
+  if (a->json || !o) return print_json(o, e);
+  print_lines(o, 0);
+  json_decref(o);
+  return MX_OK;
+}
+
+static mx_status info_quantized(const arguments *a, mx_error *e) {
+  mx_qmodel *q;
+  mx_status s = mx_qmodel_read(a->model, &q, e);
+  if (!s) s = show(a, quantized_json(q), e);
+  mx_qmodel_free(q);
+  return s;
+}
+
+static mx_status info_image(const arguments *a, mx_error *e) {
+  mx_image *m;
+  mx_status s = mx_image_read(a->model, &m, e);
+  if (s) return s;
+  s = show(a, image_json(m), e);
+  mx_image_free(m);
+  return s;
+}
+
+static mx_status info_file(const arguments *a, mx_error *e) {
+  if (mx_file_begins(a->model, "MXQ1")) return info_quantized(a, e);
+  return mx_file_begins(a->model, "MXP1") ? info_image(a, e) : info_model(a, e);
 }
 
 mx_status mx_cmd_info(int argc, char **argv, mx_error *e) {
@@ -135,7 +244,7 @@ mx_status mx_cmd_info(int argc, char **argv, mx_error *e) {
   mx_status s = parse(argc, argv, &a, e);
   if (s) return s;
   if (a.help) fputs(usage, stdout);
-  else s = info_model(&a, e);
+  else s = info_file(&a, e);
   if (!s && fflush(stdout))
     s = mx_fail(e, MX_IO, MX_NOWHERE, "cannot write the result: %s", strerror(errno));
   return s;

@@ -159,14 +159,15 @@ module mx_csr #(
   assign walk_data_o = read_q;
 
   // The watchdog's word is WATCHDOG, copied after progress, less 32 per walk.
+  wire logic below_32 = read_q[31:5] == 0;
   always_ff @(posedge clk_i) begin
     copied_q <= copy;
-    if (slot_q == WatchdogSlot) watch_on_q <= read_q != 0;
+    if (slot_q == WatchdogSlot) watch_on_q <= !below_32 || read_q[4:0] != 0;
     if (!rst_ni || progress_i || !busy_i) progress_q <= 1'b1;
     else if (copy)                        progress_q <= 1'b0;
   end
   always_ff @(posedge clk_i)
-    watchdog_o <= is_watch && !copied_q && watch_on_q && busy_i && !progress_q && read_q[31:5] == 0;
+    watchdog_o <= is_watch && !copied_q && watch_on_q && busy_i && !progress_q && below_32;
 
   // Registers that act all the time have a copy outside the file.
   always_ff @(posedge clk_i) begin

@@ -276,16 +276,20 @@ module mx_dot #(
   logic [3*EntryBits-1:0] entry_q;
   logic                   s_stalled_q, cmd_stalled_q;
   logic [BusBits-1:0]     s_data_q;
+  logic [79:0]            command_q;
   always_ff @(posedge clk_i) begin
     entry_q       <= {entry_q[2*EntryBits-1:0], entry};
     s_stalled_q   <= rst_ni && s_valid_i && !s_ready_o;
     s_data_q      <= s_data_i;
     cmd_stalled_q <= rst_ni && cmd_valid_i && !cmd_ready_o;
+    command_q     <= {cmd_x_i, cmd_groups_i, cmd_blocks_i, cmd_dst_i, cmd_stride_i};
   end
 `endif
   `CHECK(counters_follow_entries, !last_q[3] || entry_q[3*EntryBits-1:2*EntryBits] == scale_entry_q)
   `REQUIRE(stream_holds, !s_stalled_q || (s_valid_i && s_data_i == s_data_q))
-  `REQUIRE(command_holds, !cmd_stalled_q || cmd_valid_i)
+  // A waiting command keeps its fields; only a device that stops withdraws it.
+  `REQUIRE(command_holds, !(cmd_stalled_q && cmd_valid_i) ||
+                          {cmd_x_i, cmd_groups_i, cmd_blocks_i, cmd_dst_i, cmd_stride_i} == command_q)
   `REQUIRE(format_exists, !cmd_valid_i || (cmd_bits_i != 2'd3 && cmd_scale_i != 2'd3))
   `REQUIRE(format_built, !cmd_valid_i || ((Codebook != 0 || !cmd_codebook_i) &&
                                           (ZeroPoint != 0 || !cmd_zero_i)))

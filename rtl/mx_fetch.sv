@@ -75,11 +75,12 @@ module mx_fetch #(
   logic [LineBits:0]    units;
   logic [PtrBits:0]     beats;
   logic                 in_range, has_room, req_start;
+  wire logic [PtrBits:0] promised = asked_q - read_q;
   assign probe     = single_q ? next_q : next_q | AddrBits'(LineUnits - 1);
   assign in_range  = probe < mem_size_i[31:UnitLsb];
   assign units     = single_q ? (LineBits + 1)'(1) : (LineBits + 1)'(LineUnits) - {1'b0, next_q[LineBits-1:0]};
   assign beats     = (PtrBits + 1)'(units) << $clog2(UnitBeats);
-  assign has_room  = {1'b0, asked_q - read_q} + {1'b0, beats} <= (PtrBits + 2)'(Depth);
+  assign has_room  = promised <= (PtrBits + 1)'(Depth / 2);  // so there is room for a line
   assign req_start = active_q && !req_valid_q && !end_q && in_range && has_room && !flush;
 
   always_ff @(posedge clk_i) begin
@@ -157,9 +158,6 @@ module mx_fetch #(
     assign word_data_o = out_q;
   end
 
-`ifdef CHECKS
-  wire logic [PtrBits:0] promised = asked_q - read_q;
-`endif
   `RESET_FIRST
   `REQUIRE(only_what_was_asked, !r_valid_i || asked_q != write_q)
   `CHECK(buffer_holds_what_it_promised, promised <= (PtrBits + 1)'(Depth))

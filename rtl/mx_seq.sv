@@ -10,8 +10,8 @@
 // command. Faults: codes of mx_pkg::FAULT_*, 0 for none.
 //
 // Cycles of an instruction, words being at hand: 128 / min(BusBits, 128) to
-// take it, 1 check, 1 issue; 33 more for each pass that adds A registers (see
-// mx_arg); STREAM 16 more; ARG 33 + shift more; a LOOP that continues, 6 and the
+// take it, 1 check, 1 issue; 33 more if it names an A register other than A[0];
+// STREAM 16 more; ARG 33 + shift more; a LOOP that continues, 6 and the
 // memory's latency more. START: 132 to 164 until the first fetch, up to 352 more
 // if the last program ended just before. Reset: synchronous.
 `include "check.svh"
@@ -121,8 +121,8 @@ module mx_seq #(
   localparam int unsigned Words    = 128 / WordBits;  // of an instruction
   localparam int unsigned Align    = BusBits > 128 ? BusBits / 8 : 16;
 
-  localparam logic [3:0] Clean = 4'd0, Off = 4'd1, Init = 4'd2, Jump = 4'd3, Land = 4'd4, Fetch = 4'd5, Check = 4'd6,
-                         Pass1 = 4'd7, Pass2 = 4'd8, Shift = 4'd9, Mult = 4'd10, Issue = 4'd11;
+  localparam logic [3:0] Clean = 4'd0, Off = 4'd1, Init = 4'd2, Jump = 4'd3, Fetch = 4'd4, Check = 4'd5,
+                         Pass = 4'd6, Shift = 4'd7, Mult = 4'd8, Issue = 4'd9;
   logic [3:0] state_q, state_d;
 
   logic run, fault_now;
@@ -131,13 +131,13 @@ module mx_seq #(
   logic [127:0] insn;
   logic [31:0] acc;
   logic [27:0] product;
-  logic illegal, step_done, need1, need2, nonzero;
+  logic illegal, step_done, need, nonzero;
   wire logic [4:0] op = insn[4:0];
 
   // Program counter and fetch.
   logic [27:0] pc_q;       // of the instruction most recently checked, / 16
   logic [3:0]  pc_low_q;   // not 0 only after a misaligned PROGRAM
-  logic        landed_q;   // pc_q is already that of the instruction being fetched
+  logic        landed_q;   // pc_q is already that of the instruction being fetched, after a jump
   logic        first_q;    // no instruction was checked yet
   logic        range_q;    // the instruction lies beyond MEM_SIZE
   logic [1:0]  words_q;    // words taken
@@ -147,18 +147,17 @@ module mx_seq #(
   wire logic arrived    = word_valid || fetch_range;
   wire logic last_word  = word_take && words_q == 2'(Words - 1);
 
+  wire logic starting   = state_q == Clean || state_q == Off || state_q == Init;
+  wire logic jumping    = issue_o && op == mx_pkg::OP_LOOP && nonzero;
   always_ff @(posedge clk_i) begin
-    if (begin_o) pc_q <= program_i[31:4];
-    else if (run && !fault_now)
-      case (state_q)
-        Land:    if (arrived) pc_q <= target;
-        Fetch:   if (arrived && words_q == 0 && !landed_q) pc_q <= pc_q + 1'b1;
-        default: pc_q <= pc_q;
-      endcase
+    if (run && !fault_now) begin
+      if (starting || jumping)                                           pc_q <= target;
+      else if (state_q == Fetch && arrived && words_q == 0 && !landed_q) pc_q <= pc_q + 1'b1;
+    end
   end
   always_ff @(posedge clk_i) if (begin_o) pc_low_q <= program_i[3:0];
   always_ff @(posedge clk_i) begin
-    if (state_q == Land)       landed_q <= 1'b1;
+    if (state_q == Jump)       landed_q <= 1'b1;
     else if (state_q == Check) landed_q <= 1'b0;
   end
   always_ff @(posedge clk_i) begin
@@ -184,9 +183,8 @@ module mx_seq #(
     .clk_i(clk_i), .rst_ni(rst_ni),
     .clean_i(state_q == Clean), .init_i(state_q == Init), .walk_slot_i(walk_slot_i), .walk_data_i(walk_data_i),
     .load_i(word_take), .word_i(word), .check_i(state_q == Check),
-    .pass1_i(state_q == Pass1 && run), .pass2_i(state_q == Pass2 && run),
-    .shift_i(state_q == Shift && run), .mult_i(state_q == Mult && run),
-    .done_o(step_done), .need1_o(need1), .need2_o(need2),
+    .pass_i(state_q == Pass && run), .shift_i(state_q == Shift && run), .mult_i(state_q == Mult && run),
+    .done_o(step_done), .need_o(need),
     .insn_o(insn), .acc_o(acc), .product_o(product), .nonzero_o(nonzero)
   );
 
@@ -228,7 +226,7 @@ module mx_seq #(
   logic [3:0] seq_fault;
   always_comb begin
     seq_fault = mx_pkg::FAULT_NONE;
-    if (state_q == Init && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
+    if (state_q == Jump && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
     if (state_q == Fetch && range_q)                            seq_fault = mx_pkg::FAULT_RANGE;
     if (state_q == Check) begin
       if (illegal || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
@@ -239,7 +237,7 @@ module mx_seq #(
     if (may_issue && to_stream && seg_odd)                      seq_fault = mx_pkg::FAULT_ALIGN;
   end
 
-  // After the passes.
+  // After the pass.
   wire logic [3:0] worked = op == mx_pkg::OP_ARG ? Shift : to_stream ? Mult : Issue;
   always_comb begin
     state_d = state_q;
@@ -247,15 +245,13 @@ module mx_seq #(
       Clean:   if (step_done) state_d = Off;
       Off:     if (run) state_d = Init;
       Init:    if (step_done) state_d = Jump;
-      Jump:    if (go_ready) state_d = Land;
-      Land:    if (arrived) state_d = Fetch;  // until then a LOOP is the current instruction
+      Jump:    if (go_ready) state_d = Fetch;
       Fetch:   if (last_word) state_d = Check;
-      Check:   state_d = need1 ? Pass1 : need2 ? Pass2 : worked;
-      Pass1:   if (step_done) state_d = need2 ? Pass2 : worked;
-      Pass2:   if (step_done) state_d = worked;
+      Check:   state_d = need ? Pass : worked;
+      Pass:    if (step_done) state_d = worked;
       Shift:   if (step_done) state_d = Mult;
       Mult:    if (step_done) state_d = Issue;
-      Issue:   if (issue_o) state_d = op == mx_pkg::OP_LOOP && nonzero ? Jump : Fetch;
+      Issue:   if (issue_o) state_d = jumping ? Jump : Fetch;
       default: state_d = Clean;
     endcase
     if (!run && state_q != Off) state_d = state_q == Clean && step_done ? Off : Clean;
@@ -278,7 +274,7 @@ module mx_seq #(
   assign error_pc_o     = {pc_q, pc_low_q};
   assign obs_issue_pc_o = {pc_q, 4'b0};
   assign seq_wait_o     = state_q == Issue && !issue_o;
-  assign fetch_wait_o   = (state_q == Jump || state_q == Land || state_q == Fetch) && !word_take;
+  assign fetch_wait_o   = (state_q == Jump || state_q == Fetch) && !word_take;
 
   // Commands: slices of the instruction.
   assign stream_addr_o      = insn[mx_pkg::STREAM_ADDR_LSB +: 32];

@@ -104,7 +104,7 @@ static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   mx_status s = mx_generate(in->image, in->tokenizer, in->prompt, in->prompt_bytes, a->tokens, &g, &out, e);
   r->seconds = now() - r->begun;
   if (r->progress) fputc('\n', stderr);
-  if (!a->json) emit(NULL, "\n", 1);
+  if (!a->json && r->fed) emit(NULL, "\n", 1);
   if (!s && a->json) s = print_json(r, &out, e);
   else if (!s) print_summary(r, &out, stderr);
   mx_generation_free(&out);

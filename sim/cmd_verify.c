@@ -147,7 +147,7 @@ static mx_status print_result(const run *r, const mx_generation *g, mx_error *e)
   bool finished = !e->status || d->found;
   mx_error own = {0};
   if (!r->arguments->json) {
-    emit((void *)r, "\n", 1);
+    if (r->fed) emit((void *)r, "\n", 1);
     if (d->found) print_difference(r, d->cycle);
     else if (finished) print_counts(r);
   }

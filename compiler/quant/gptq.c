@@ -10,7 +10,8 @@
 #include "compiler/quant/side.h"
 #include "golden/mxint.h"
 
-enum { ROWS = 32 };  // of a task
+enum { ROWS = 32 };    // of a task
+enum { PASSES = 20 };  // of the refinement, at most
 
 typedef struct {
   const mx_matrix *m;
@@ -21,6 +22,8 @@ typedef struct {
   float *u;           // [n][n] upper triangle, in the order
   float *work;        // [threads][ROWS][n] rows in the order
   float *errors;      // [threads][ROWS][MX_BLOCK_MAX]
+  float *slopes;      // [threads][ROWS][n], and
+  float *h;           // [n][n] damped Hessian, not ordered; for refinement
   mx_qmatrix *out;
 } gptq;
 
@@ -71,18 +74,32 @@ static mx_status choose_order(gptq *g, const mx_hessian *h, mx_error *e) {
 
 // ---- factor of the inverse Hessian ------------------------------------------------
 
+static double mean_diagonal(const mx_hessian *h) {
+  double sum = 0;
+  for (uint32_t i = 0; i < h->n; i++) sum += diagonal(h, i) > 0 ? diagonal(h, i) : 1;
+  return sum / h->n;
+}
+
+// Dead columns get a diagonal of 1, as in gptq.py.
+static double damped_diagonal(const mx_hessian *h, uint32_t i, double extra) {
+  return (diagonal(h, i) > 0 ? diagonal(h, i) : 1) + extra;
+}
+
 // a [n][n] = H in the order, damped. Row-major upper is LAPACK's lower; only
 // that half is read.
 static void damped(const gptq *g, const mx_hessian *h, double damping, double *a) {
-  double mean = 0;
-  for (uint32_t i = 0; i < g->n; i++) mean += diagonal(h, i) > 0 ? diagonal(h, i) : 1;
-  mean /= g->n;
+  double extra = damping * mean_diagonal(h);
   for (uint32_t i = 0; i < g->n; i++) {
     const float *row = h->sum + (size_t)g->column[i] * g->n;
     for (uint32_t k = i; k < g->n; k++) a[(size_t)i * g->n + k] = (double)row[g->column[k]];
-    double d = diagonal(h, g->column[i]);
-    a[(size_t)i * g->n + i] = (d > 0 ? d : 1) + damping * mean;
+    a[(size_t)i * g->n + i] = damped_diagonal(h, g->column[i], extra);
   }
+}
+
+static void damped_floats(gptq *g, const mx_hessian *h, double damping) {
+  double extra = damping * mean_diagonal(h);
+  memcpy(g->h, h->sum, (size_t)g->n * g->n * sizeof *g->h);
+  for (uint32_t i = 0; i < g->n; i++) g->h[(size_t)i * g->n + i] = (float)damped_diagonal(h, i, extra);
 }
 
 // a = U with U^T U = a^-1; false if a is not positive definite.
@@ -104,6 +121,7 @@ static mx_status factor_inverse(gptq *g, const mx_hessian *h, const char *name, 
     done = factor(a, g->n);
   }
   for (size_t i = 0; i < count && done; i++) g->u[i] = (float)a[i];
+  if (done && g->h) damped_floats(g, h, damping / 10);
   free(a);
   if (done) return MX_OK;
   return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s: the Hessian of its inputs is singular, damped or not", name);
@@ -157,6 +175,46 @@ static uint32_t block_at(const gptq *g, uint32_t at) {
   return mx_block_size(g->n, length, g->column[at] / length);
 }
 
+// ---- refinement --------------------------------------------------------------------
+
+static mx_side side_of(const gptq *g, uint32_t row, uint32_t column) {
+  size_t b = (size_t)row * mx_qmatrix_blocks(g->out) + column / mx_block_length(&g->format->stream);
+  return mx_side_of(g->format, g->out->scales[b], g->out->zeros[b]);
+}
+
+// One pass over a row. slope [n] = H d, d the weights minus what their codes
+// stand for: each code in turn goes to the best for the others as they are.
+static bool improve_row(const gptq *g, uint32_t row, float *slope) {
+  bool changed = false;
+  int8_t *codes = g->out->codes + (size_t)row * g->n;
+  for (uint32_t j = 0; j < g->n; j++) {
+    const float *h = g->h + (size_t)j * g->n;
+    mx_side s = side_of(g, row, j);
+    float now = mx_side_value(&s, g->format, codes[j]);
+    int8_t code = mx_side_code(&s, g->format, now + slope[j] / h[j]);
+    float step = mx_side_value(&s, g->format, code) - now;
+    // Less by 2 step slope_j - step^2 H_jj: only where that is a gain.
+    if (code == codes[j] || !(step * (2 * slope[j] - step * h[j]) > 0)) continue;
+    codes[j] = code;
+    for (uint32_t k = 0; k < g->n; k++) slope[k] -= step * h[k];
+    changed = true;
+  }
+  return changed;
+}
+
+static void refine_rows(const gptq *g, uint32_t from, uint32_t rows, float *d, float *slope) {
+  for (uint32_t r = 0; r < rows; r++) {
+    mx_qmatrix_row(g->out, from + r, d + (size_t)r * g->n);
+    for (uint32_t k = 0; k < g->n; k++)
+      d[(size_t)r * g->n + k] = g->m->data[(size_t)(from + r) * g->n + k] - d[(size_t)r * g->n + k];
+  }
+  int n = (int)g->n;
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, n, n, 1, d, n, g->h, n, 0, slope, n);
+  for (uint32_t r = 0; r < rows; r++)
+    for (int pass = 0; pass < PASSES && improve_row(g, from + r, slope + (size_t)r * g->n); pass++) {
+    }
+}
+
 static void round_rows(void *self, uint32_t i, unsigned worker) {
   const gptq *g = self;
   uint32_t from = i * ROWS, rows = g->m->rows - from < ROWS ? g->m->rows - from : ROWS;
@@ -173,6 +231,7 @@ static void round_rows(void *self, uint32_t i, unsigned worker) {
       cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(g->n - next), (int)size, -1, errors,
                   MX_BLOCK_MAX, g->u + (size_t)at * g->n + next, (int)g->n, 1, w + next, (int)g->n);
   }
+  if (g->h) refine_rows(g, from, rows, w, g->slopes + (size_t)worker * ROWS * g->n);
 }
 
 static bool allocate(gptq *g, unsigned threads) {
@@ -181,7 +240,11 @@ static bool allocate(gptq *g, unsigned threads) {
   g->u = malloc(n * n * sizeof *g->u);
   g->work = malloc(workers * ROWS * n * sizeof *g->work);
   g->errors = calloc(workers * ROWS * MX_BLOCK_MAX, sizeof *g->errors);
-  return g->column && g->u && g->work && g->errors;
+  if (g->o->refine) {
+    g->slopes = malloc(workers * ROWS * n * sizeof *g->slopes);
+    g->h = malloc(n * n * sizeof *g->h);
+  }
+  return g->column && g->u && g->work && g->errors && (!g->o->refine || (g->slopes && g->h));
 }
 
 mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_weight_format *format,
@@ -197,5 +260,7 @@ mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_wei
   free(g.u);
   free(g.work);
   free(g.errors);
+  free(g.slopes);
+  free(g.h);
   return s;
 }

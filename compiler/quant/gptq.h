@@ -21,6 +21,10 @@
 //           descending diag(H): gptq.py's act-order as far as it leaves blocks
 //           contiguous, since scales belong to contiguous columns. Codes go back
 //           to the places of their columns, so nothing is permuted at run time.
+//   refine  afterwards codes change one at a time, scales staying, while that
+//           lowers the output error d H d^T, H damped: coordinate descent
+//           (QuantEase, Behdin et al., arXiv 2309.01885, algorithm 2, started
+//           from GPTQ's result).
 //   dead    columns whose input was never nonzero are rounded to nearest, where
 //           gptq.py sets them to 0: other text might use them.
 // If H is not positive definite the damping is raised tenfold up to 1.
@@ -28,7 +32,7 @@
 #include "compiler/quant/qmodel.h"
 
 typedef struct {
-  bool whole, search, order;
+  bool whole, search, order, refine;
   double damping;  // 0: 0.01
 } mx_gptq_options;
 

@@ -36,6 +36,7 @@ static bool mse_option(const char *option, mx_methods *m) {
 
 static bool gptq_option(const char *option, mx_methods *m) {
   if (!strcmp(option, "order")) return m->gptq_order = true;
+  if (!strcmp(option, "refine")) return m->gptq_refine = true;
   m->gptq_whole = !strcmp(option, "block");
   return m->gptq_whole || !strcmp(option, "column");
 }
@@ -54,6 +55,7 @@ static const struct {
                {"mse", offsetof(mx_methods, mse), mse_option},
                {"smoothquant", offsetof(mx_methods, smoothquant), smoothquant_option},
                {"awq", offsetof(mx_methods, awq), awq_option},
+               {"correct", offsetof(mx_methods, correct), no_option},
                {"gptq", offsetof(mx_methods, gptq), gptq_option}};
 
 // One word of the list, up to any of `stops`.
@@ -69,7 +71,7 @@ static bool word(const char **text, const char *stops, char out[WORD]) {
 static mx_status bad(const char *list, const char *at, mx_error *e) {
   return mx_fail(e, MX_USAGE, MX_NOWHERE,
                  "--method '%s': at '%s' expected rtn, mse[=plain|diagonal|block], smoothquant[=0 to 1|search][+all], "
-                 "awq[=clip|noclip] or gptq[=column|block][+order], each once, separated by commas", list, at);
+                 "awq[=clip|noclip], correct or gptq[=column|block][+order][+refine], each once, separated by commas", list, at);
 }
 
 static mx_status take_method(const char *list, const char **at, mx_methods *m, mx_error *e) {

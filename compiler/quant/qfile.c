@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "compiler/import/bytes.h"
@@ -235,7 +236,7 @@ mx_status mx_qmodel_read(const char *path, mx_qmodel **out, mx_error *e) {
 
 static mx_status write_file(const char *path, const uint8_t *data, size_t n, mx_error *e) {
   char temporary[4096];
-  if ((size_t)snprintf(temporary, sizeof temporary, "%s.part", path) >= sizeof temporary)
+  if ((size_t)snprintf(temporary, sizeof temporary, "%s.%ld.part", path, (long)getpid()) >= sizeof temporary)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "the path is too long");
   FILE *f = fopen(temporary, "wb");
   if (!f) return mx_fail(e, MX_IO, (mx_loc){temporary, 0}, "cannot create: %s", strerror(errno));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/quant/correct.h"
 #include "compiler/quant/equalise.h"
 #include "compiler/quant/gptq.h"
 #include "compiler/quant/parallel.h"
@@ -20,6 +21,8 @@ typedef struct {
   mx_equaliser equaliser;
   bool forwarded;          // rounding looks at inputs
   mx_forward forward;      // of the model quantized so far
+  bool corrected;          // matrices aim at the outputs of the original
+  mx_forward original;     // in step with `forward`, with weights before rounding
   mx_layer work;           // copy of the layer, scaled, then what was rounded
   uint32_t done;           // matrices
   mx_error *e;
@@ -49,7 +52,8 @@ static mx_status round_matrix(run *r, unsigned index, const char *name, const mx
   const mx_methods *how = &o->methods;
   bool clip = clips(how, index);
   if (how->gptq) {
-    mx_gptq_options g = {.whole = how->gptq_whole, .order = how->gptq_order, .search = how->mse || clip};
+    mx_gptq_options g = {.whole = how->gptq_whole, .order = how->gptq_order, .refine = how->gptq_refine,
+                         .search = how->mse || clip};
     return mx_quantize_gptq(m, h, &o->weights, &g, o->threads, name, out, r->e);
   }
   if (!how->mse && !clip) return mx_quantize_rtn(m, &o->weights, out, r->e);
@@ -83,8 +87,9 @@ static mx_status round_one(run *r, uint32_t layer, unsigned index, const mx_hess
 
 // ---- one layer -----------------------------------------------------------------
 
-// Rounds matrices first .. last, which share the input x [tokens][cols].
-static mx_status round_group(run *r, uint32_t layer, unsigned first, unsigned last, const float *x) {
+// Rounds matrices first .. last, which share the input x [tokens][cols], and in
+// the original model `aim`.
+static mx_status round_group(run *r, uint32_t layer, unsigned first, unsigned last, const float *x, const float *aim) {
   const mx_forward *f = &r->forward;
   mx_hessian h = {0};
   const char *name;
@@ -92,47 +97,66 @@ static mx_status round_group(run *r, uint32_t layer, unsigned first, unsigned la
   mx_status s = MX_OK;
   if (r->forwarded)
     s = mx_hessian_compute(x, f->calibration->n_tokens, work_matrix(&r->work, first)->cols, f->threads, name, &h, r->e);
+  for (unsigned i = first; i <= last && !s && r->corrected; i++)
+    s = mx_correct_weights(work_matrix(&r->work, i), aim, x, f->calibration->n_tokens, &h, f->threads, name, r->e);
   for (unsigned i = first; i <= last && !s; i++) s = round_one(r, layer, i, r->forwarded ? &h : NULL);
   free(h.sum);
   return s;
 }
 
+// Steps of a layer, between which its matrices are rounded. None does anything
+// where no activations are wanted.
+static void attention_inputs(mx_forward *f, const mx_layer *w, bool wanted) {
+  if (!wanted) return;
+  mx_forward_multiply(f, &w->wq, f->h, f->q);
+  mx_forward_multiply(f, &w->wk, f->h, f->k);
+  mx_forward_multiply(f, &w->wv, f->h, f->v);
+  mx_forward_attend(f);
+}
+
+static void gate_inputs(mx_forward *f, const mx_layer *w, bool wanted) {
+  if (!wanted) return;
+  mx_forward_multiply(f, &w->w_gate, f->h, f->gate);
+  mx_forward_multiply(f, &w->w_up, f->h, f->up);
+  mx_forward_gate(f);
+}
+
+static void add_output(mx_forward *f, const mx_matrix *w, const float *x, bool wanted) {
+  if (!wanted) return;
+  mx_forward_multiply(f, w, x, f->y);
+  mx_forward_add(f);
+}
+
+static void normalise(run *r, const mx_matrix *gain) {
+  if (r->forwarded) mx_forward_norm(&r->forward, gain);
+  if (r->corrected) mx_forward_norm(&r->original, gain);
+}
+
 static mx_status round_attention(run *r, uint32_t layer) {
-  mx_forward *f = &r->forward;
+  mx_forward *f = &r->forward, *o = &r->original;
   mx_layer *w = &r->work;
-  if (r->forwarded) mx_forward_norm(f, &w->attn_norm);
-  mx_status s = round_group(r, layer, WQ, WV, f->h);
+  normalise(r, &w->attn_norm);
+  attention_inputs(o, w, r->corrected);
+  mx_status s = round_group(r, layer, WQ, WV, f->h, o->h);
   if (s) return s;
-  if (r->forwarded) {
-    mx_forward_multiply(f, &w->wq, f->h, f->q);
-    mx_forward_multiply(f, &w->wk, f->h, f->k);
-    mx_forward_multiply(f, &w->wv, f->h, f->v);
-    mx_forward_attend(f);
-  }
-  s = round_group(r, layer, WO, WO, f->mix);
-  if (!s && r->forwarded) {
-    mx_forward_multiply(f, &w->wo, f->mix, f->y);
-    mx_forward_add(f);
-  }
+  attention_inputs(f, w, r->forwarded);
+  add_output(o, &w->wo, o->mix, r->corrected);
+  s = round_group(r, layer, WO, WO, f->mix, o->mix);
+  if (!s) add_output(f, &w->wo, f->mix, r->forwarded);
   return s;
 }
 
 static mx_status round_feed_forward(run *r, uint32_t layer) {
-  mx_forward *f = &r->forward;
+  mx_forward *f = &r->forward, *o = &r->original;
   mx_layer *w = &r->work;
-  if (r->forwarded) mx_forward_norm(f, &w->ffn_norm);
-  mx_status s = round_group(r, layer, W_GATE, W_UP, f->h);
+  normalise(r, &w->ffn_norm);
+  gate_inputs(o, w, r->corrected);
+  mx_status s = round_group(r, layer, W_GATE, W_UP, f->h, o->h);
   if (s) return s;
-  if (r->forwarded) {
-    mx_forward_multiply(f, &w->w_gate, f->h, f->gate);
-    mx_forward_multiply(f, &w->w_up, f->h, f->up);
-    mx_forward_gate(f);
-  }
-  s = round_group(r, layer, W_DOWN, W_DOWN, f->gate);
-  if (!s && r->forwarded) {
-    mx_forward_multiply(f, &w->w_down, f->gate, f->y);
-    mx_forward_add(f);
-  }
+  gate_inputs(f, w, r->forwarded);
+  add_output(o, &w->w_down, o->gate, r->corrected);
+  s = round_group(r, layer, W_DOWN, W_DOWN, f->gate, o->gate);
+  if (!s) add_output(f, &w->w_down, f->gate, r->forwarded);
   return s;
 }
 
@@ -147,6 +171,8 @@ static void free_work(mx_layer *l) {
 static mx_status prepare_layer(run *r, const mx_layer *from) {
   mx_status s = copy_matrix(&from->attn_norm, &r->work.attn_norm, r->e);
   if (!s) s = copy_matrix(&from->ffn_norm, &r->work.ffn_norm, r->e);
+  if (!s) s = mx_matrix_check_finite(&from->attn_norm, "attn_norm", MX_NOWHERE, r->e);
+  if (!s) s = mx_matrix_check_finite(&from->ffn_norm, "ffn_norm", MX_NOWHERE, r->e);
   for (unsigned i = 0; i < MX_QLAYER_MATRICES && !s; i++)
     s = copy_matrix(mx_layer_source(from, i), work_matrix(&r->work, i), r->e);
   return !s && r->equalised ? mx_equalise_layer(&r->equaliser, from, &r->work) : s;
@@ -173,9 +199,11 @@ static mx_status quantize_head(run *r, const mx_model *model) {
   if (s) return s;
   if (r->equalised) s = mx_equalise_head(&r->equaliser, &model->output_norm, &r->out->output_norm, &output);
   if (!s && r->forwarded) {
-    mx_forward_norm(f, &r->out->output_norm);
+    normalise(r, &r->out->output_norm);
     s = mx_hessian_compute(f->h, f->calibration->n_tokens, output.cols, f->threads, "output", &h, r->e);
   }
+  if (!s && r->corrected)
+    s = mx_correct_weights(&output, r->original.h, f->h, f->calibration->n_tokens, &h, f->threads, "output", r->e);
   if (!s) s = mx_matrix_check_finite(&output, "output", MX_NOWHERE, r->e);
   if (!s) s = round_matrix(r, MX_QLAYER_MATRICES, "output", &output, r->forwarded ? &h : NULL, &r->out->output);
   free(h.sum);
@@ -197,8 +225,10 @@ static mx_status start(run *r, const mx_model *model) {
     r->equalised = true;
     s = mx_equaliser_new(model, o->calibration, m, &o->weights, o->act_bits, o->kv_bits, o->threads, &r->equaliser, r->e);
   }
-  r->forwarded = m->gptq || m->mse || (m->awq && m->clip);
+  r->forwarded = m->gptq || m->mse || m->correct || (m->awq && m->clip);
   if (!s && r->forwarded) s = mx_forward_new(model, o->calibration, o->threads, &r->forward, r->e);
+  r->corrected = r->forwarded && m->correct;
+  if (!s && r->corrected) s = mx_forward_new(model, o->calibration, o->threads, &r->original, r->e);
   r->forward.quantized = true;
   r->forward.act_bits = o->act_bits;
   r->forward.kv_bits = o->kv_bits;
@@ -209,6 +239,7 @@ static mx_status start(run *r, const mx_model *model) {
 static void finish(run *r) {
   if (r->equalised) mx_equaliser_free(&r->equaliser);
   if (r->forwarded) mx_forward_free(&r->forward);
+  if (r->corrected) mx_forward_free(&r->original);
 }
 
 mx_status mx_quantize_model(mx_model *model, const mx_quantize_options *o, mx_qmodel **out, mx_error *e) {

@@ -11,6 +11,10 @@ static float step_of(const mx_weight_format *f, uint16_t scale) {
   return ldexpf(mx_half_to_float(scale), -(int)f->frac);
 }
 
+mx_side mx_side_of(const mx_weight_format *f, uint16_t scale, int8_t zero) {
+  return (mx_side){.scale = scale, .zero = zero, .step = step_of(f, scale)};
+}
+
 mx_side mx_side_rtn(const float *w, uint32_t n, const mx_weight_format *f) {
   int8_t codes[MX_BLOCK_MAX];
   mx_side s = {0};

@@ -23,6 +23,8 @@ mx_side mx_side_rtn(const float *w, uint32_t n, const mx_weight_format *f);
 enum { MX_SIDES_MAX = 20 };
 uint32_t mx_side_candidates(const float *w, uint32_t n, const mx_weight_format *f, mx_side out[MX_SIDES_MAX]);
 
+mx_side mx_side_of(const mx_weight_format *f, uint16_t scale, int8_t zero);
+
 // The code nearest to w: what mx_quantize_rtn gives for the same side.
 int8_t mx_side_code(const mx_side *s, const mx_weight_format *f, float w);
 

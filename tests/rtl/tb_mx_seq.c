@@ -282,7 +282,7 @@ static void begin(void) {
 
 // Disturbed by faults of units or by a soft reset after some cycles.
 static void disturb(void) {
-  for (uint64_t i = tb_random_below(4000); i && tb_peek(p.busy); i--) cycle();
+  for (uint64_t i = 4 + tb_random_below(4000); i && tb_peek(p.busy); i--) cycle();
   if (tb_random() & 1 || issued == ISSUE_LIMIT) {
     soft_reset();
     return;

@@ -1,0 +1,37 @@
+#!/bin/bash
+# Netlist of one Verilated test: the module and the parameters of its `// tb:`
+# line, through yosys to gates (generic) or iCE40 cells (ice40), as module `netlist`.
+#   tests/netlist/synth.sh NAME generic|ice40 OUT.v
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+name=$1 kind=$2 out=$3
+command -v yosys >/dev/null || { echo "yosys is missing: apt-get install yosys, or make deps" >&2; exit 1; }
+
+# fields FILE:LINE: the settings of one `// tb:` line; NAME defaults to the file's.
+found=no
+while IFS=: read -r file _ line; do
+  this=${file##*/tb_} this=${this%.c}
+  top=$this params='' dir=rtl
+  for field in $line; do
+    case $field in
+      name=*) this=${field#*=} ;;
+      top=*) top=${field#*=} ;;
+      params=*) params=${field#*=} ;;
+      dir=*) dir=${field#*=} ;;
+    esac
+  done
+  if [ "$this" = "$name" ]; then found=yes; break; fi
+done < <(grep -H '^// tb:' tests/rtl/tb_*.c)
+[ $found = yes ] || { echo "no test program has a line '// tb: name=$name'" >&2; exit 1; }
+
+chparam=()
+for p in ${params//,/ }; do chparam+=(-chparam "${p%%=*}" "${p#*=}"); done
+case $kind in
+  generic) synth="synth -flatten -top $top" ;;
+  ice40) synth="synth_ice40 -dsp -top $top" ;;
+  *) echo "$kind: expected generic or ice40" >&2; exit 1 ;;
+esac
+sources=(build/gen/mx_pkg.sv build/gen/fn_rom.sv)
+for file in rtl/*.sv; do [ "$file" = rtl/mxforge.sv ] || sources+=("$file"); done
+[ "$dir" = rtl ] || sources+=("$dir/$top.sv")
+yosys -q -p "read_verilog -sv -Irtl ${sources[*]}; hierarchy -top $top ${chparam[*]}; $synth; rename -top netlist; splitnets; write_verilog -noattr $out"
