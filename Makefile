@@ -8,6 +8,8 @@ SHELL := /bin/bash
 B := build
 V ?= 0
 Q := $(if $(filter 1,$V),,@)
+# A tool that a recipe needs.
+need = command -v $1 >/dev/null || { echo "$1 is missing: make deps installs it" >&2; exit 1; }
 say = $(if $(filter 1,$V),,@printf '  %-9s %s\n' $1 $2)
 
 CFLAGS   ?= -O2 -g
@@ -48,7 +50,7 @@ demo: ## quantize, compile and run the shipped model on the RTL: PROMPT="..." N=
 	@tests/deps.sh && $(MAKE) --no-print-directory $B/mxf $B/engines/rtl_sim.so && tests/demo.sh
 .PHONY: deps demo
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  %-14s %s\n", $$1, $$2}'
 clean: ## remove build/
 	$(Q)rm -rf $B
 .PHONY: all help clean
@@ -86,7 +88,7 @@ $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -y $B/gen -Irtl -O3 --x-assign fast --x-initial fast
 VCXX := $(CXX) -std=c++17 -O2 -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -I. -faligned-new -fcf-protection=none -DVL_TIME_CONTEXT
-verilate = $(call say,VERILATE,$(@D))$(newline)	$(Q)mkdir -p $1 && verilator $(VFLAGS) --Mdir $1 $(wildcard rtl/lint.vlt) $2 \
+verilate = $(call say,VERILATE,$(@D))$(newline)	$(Q)$(call need,verilator); mkdir -p $1 && verilator $(VFLAGS) --Mdir $1 $(wildcard rtl/lint.vlt) $2 \
   && sed -nE 's/^ *VL_(IN|OUT|INOUT)[A-Z0-9]*\(&?([A-Za-z0-9_]+),([0-9]+),([0-9]+).*/TB_PORT(\2,\3,\4)/p' $1/Vdut.h > $1/Vdut.ports
 define newline
 
@@ -103,7 +105,7 @@ $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
 
-include sim/rules.mk
+include sim/rules.mk tests/formal/rules.mk tests/netlist/rules.mk
 
 # The shipped model's trainer (tests/models/README.md tells how to run it). Its
 # gradient test is built in double precision.
@@ -130,10 +132,12 @@ test: ## install what is missing, build, run all tests: closes with N passed, N 
 unit_tests += $B/unit/test_gradients
 test-build: $B/mxf $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv)
 test-run: test-build
-	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts)
+	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
+test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
+	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn tests/formal/run.sh tests/netlist/run.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
 	@tests/deps.sh && boards/synth.sh
-.PHONY: test test-build test-run synth
+.PHONY: test test-build test-run test-long synth
 
 
 -include $(shell find $B -name '*.d' -not -name 'Vdut*' 2>/dev/null)

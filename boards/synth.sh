@@ -13,13 +13,18 @@ set -eu -o pipefail
 out=build/synth
 allow=boards/yosys_warnings.allow
 
-# Options of mxforge and the synthesis command of a set.
+# Of a set: options of mxforge, synthesis command, and what the device has in
+# the order of the report's columns (a dash: counted with another column).
 flow() {
+  chparam=""
   case $1 in
     tiny)  chparam="-chparam SinglePort 1 -chparam Split16 1"
-           synth="synth_ice40 -device u -dsp -spram" ;;
-    small) chparam="" synth="synth_ecp5" ;;
-    large) chparam="" synth="synth_xilinx -family xcup -flatten -noiopad" ;;
+           synth="synth_ice40 -device u -dsp -spram"
+           device="UP5K 5280 5280 5280 - 8 30 4 -" ;;
+    small) synth="synth_ecp5"
+           device="LFE5U-25F 24288 24288 - - 28 56 - -" ;;
+    large) synth="synth_xilinx -family xcup -flatten -noiopad"
+           device="XCK26 117120 234240 14640 - 1248 288 - 57600" ;;
     *)     echo "synth.sh: no set '$1'; there are tiny, small, large" >&2; exit 2 ;;
   esac
 }
@@ -48,7 +53,7 @@ unexplained() {
 
 # One line per unit from yosys' stat, and the whole device's.
 report() {
-  awk -v set="$1" -f boards/synth_report.awk "$out/$1.stat" > "$out/$1.rpt"
+  awk -v set="$1" -v device="$device" -f boards/synth_report.awk "$out/$1.stat" > "$out/$1.rpt"
   cat "$out/$1.rpt"
 }
 

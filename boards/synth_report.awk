@@ -1,5 +1,6 @@
 # yosys' stat of a design to a table: a line per unit of mxforge, with all that
-# is below it, then the device. Variable: set.
+# is below it, then all of it, then what the device has. Variables: set, device
+# (its name and resources). Units keep their boundaries, which costs a few LUTs.
 function class(cell) {
   if (cell ~ /^(SB_LUT4|LUT4|LUT[1-6]|INV)$/) return "LUT"
   if (cell ~ /^(SB_DFF.*|TRELLIS_FF|FD[RSCP]E.*)$/) return "FF"
@@ -22,9 +23,9 @@ BEGIN {
   for (i = 1; i <= n; i++) line = line sprintf(" %7s", columns[i])
   print line
 }
-# Cells of each module.
+# Cells of each module. BRAM of UltraScale+ counts halves (18 kbit).
 /^=== / { module = $2; tree = module == "design"; next }
-!tree && NF == 2 && class($1) != "" { cells[module, class($1)] += $2; next }
+!tree && NF == 2 && class($1) != "" { cells[module, class($1)] += $1 == "RAMB36E2" ? 2 * $2 : $2; next }
 # The hierarchy: name and number of instances, two more spaces per level. What is
 # on the first level below the top is a unit.
 tree && /Number of/ { exit }
@@ -46,4 +47,11 @@ END {
   for (u = 2; u <= units; u++) row(order[u], order[u])
   row("top", "top")
   row("total", "total")
+  split(device, have, " ")
+  line = sprintf("%-10s", have[1])
+  for (i = 1; i <= n; i++) line = line sprintf(" %7s", have[i + 1])
+  print line
+  for (i = 1; i <= n; i++)
+    if (have[i + 1] != "-" && sum["total", columns[i]] > have[i + 1] + 0) over = over " " columns[i]
+  if (over != "") print "more than the device has:" over
 }

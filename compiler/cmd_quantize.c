@@ -13,7 +13,7 @@
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/quantize.h"
 
-enum { DEFAULT_TOKENS = 32768, DEFAULT_CONTEXT = 2048 };
+enum { DEFAULT_TOKENS = 65536, DEFAULT_CONTEXT = 2048 };
 
 static const char usage[] =
     "usage: mxf quantize MODEL -o FILE [options]\n"
@@ -33,12 +33,15 @@ static const char usage[] =
     "    smoothquant[=A|search][+all]   alpha A, 0.5, or the best for each matrix group;\n"
     "                                   +all: of attn_output and ffn_down too\n"
     "    awq[=clip|noclip]              scale search, and clip search unless noclip\n"
-    "    gptq[=column|block][+order]    compensated rounding, inside blocks too\n"
+    "    correct                        weights made to fit inputs that are off by now\n"
+    "    gptq[=column|block][+order][+refine]\n"
+    "                                   compensated rounding, inside blocks too\n"
     "                                   (column) or only between them\n"
-    "                       smoothquant, awq and gptq need --calib\n"
+    "                       smoothquant, awq, correct and gptq need --calib; they run in\n"
+    "                       this order, whatever that of LIST\n"
     "  --calib FILE         text for calibration, like what the model was trained on\n"
     "  --calib-split STR    FILE holds documents separated by STR\n"
-    "  --calib-tokens N     use no more than N tokens of it (default: 32768)\n"
+    "  --calib-tokens N     use no more than N tokens of it (default: 65536)\n"
     "  --seed N             chooses among its sequences if there are more (default: 0)\n"
     "  --threads N          (default: one per processor); the result does not depend on it\n"
     "  --tokenizer FILE     llama2.c tokenizer.bin (needed by llama2.c models)\n";

@@ -9,11 +9,14 @@
 //
 // SinglePort = 1: the vector memory needs RAM with one port only (iCE40 SPRAM).
 // Split16 = 1: 16-bit multipliers (iCE40 DSP). Neither changes a result.
+// FaultCycle is for tests of the tests: unless 0, bit 0 of what the dot array
+// writes is inverted from that cycle on.
 `default_nettype none
 
 module mxforge #(
   parameter  int unsigned SinglePort = 0,
   parameter  int unsigned Split16    = 0,
+  parameter  int unsigned FaultCycle = 0,
   localparam int unsigned BusBits    = mx_cfg::BUS_BITS,
   localparam int unsigned VecLanes   = mx_cfg::VEC_LANES
 ) (
@@ -295,13 +298,22 @@ module mxforge #(
   );
 
   // ---- on-chip memories ----
+  logic planted;
+  if (FaultCycle == 0) begin : g_sound
+    assign planted = 1'b0;
+  end else begin : g_fault
+    logic [31:0] cycle_q;
+    always_ff @(posedge clk_i) cycle_q <= rst_ni ? cycle_q + 32'd1 : 32'd0;
+    assign planted = cycle_q >= FaultCycle;
+  end
+
   mx_vmem #(.VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS), .SinglePort(SinglePort)) u_vmem (
     .clk_i(clk_i), .rst_ni(unit_rst_n),
     .ra_en_i(ra_en), .ra_addr_i(ra_addr), .ra_data_o(ra_data), .rb_en_i(rb_en), .rb_addr_i(rb_addr),
     .rb_data_o(rb_data), .mr_valid_i(mr_valid), .mr_ready_o(mr_ready), .mr_addr_i(mr_addr), .mr_data_o(mr_data),
     .vm_valid_i(vm_valid), .vm_addr_i(vm_addr), .vm_mask_i(vm_mask), .vm_data_i(vm_data),
     .mw_valid_i(mw_valid), .mw_ready_o(mw_ready), .mw_addr_i(mw_addr), .mw_data_i(mw_data),
-    .dw_valid_i(dw_valid), .dw_ready_o(dw_ready), .dw_addr_i(dw_addr), .dw_data_i(dw_data),
+    .dw_valid_i(dw_valid), .dw_ready_o(dw_ready), .dw_addr_i(dw_addr), .dw_data_i({dw_data[31:1], dw_data[0] ^ planted}),
     .obs_valid_o(obs_vmem_valid_o), .obs_unit_o(obs_vmem_unit_o), .obs_addr_o(obs_vmem_addr_o),
     .obs_mask_o(obs_vmem_mask_o), .obs_data_o(obs_vmem_data_o)
   );

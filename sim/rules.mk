@@ -20,7 +20,7 @@ $B/engines/runtime/%.o: $(VERILATOR_ROOT)/include/%.cpp
 define engine
 $B/engines/$1$2/Vmxforge__ALL.a: $B/gen/mx_pkg.sv $B/gen/fn_rom.sv $B/gen/$1/mx_cfg.sv $3 $(wildcard rtl/*.sv rtl/*.svh)
 	$$(call say,VERILATE,$$(@D))
-	$$(Q)rm -rf $$(@D) && mkdir -p $$(@D)
+	$$(Q)$$(call need,verilator); rm -rf $$(@D) && mkdir -p $$(@D)
 	$$(Q)verilator --cc --prefix Vmxforge --top-module mxforge -O3 --x-assign fast --x-initial fast --no-timing \
 	  -Wno-fatal -Wno-lint $4 --Mdir $$(@D) -Irtl -y rtl -y $B/gen $B/gen/mx_pkg.sv $B/gen/$1/mx_cfg.sv $3
 	$$(Q)$$(MAKE) -s -C $$(@D) -f Vmxforge.mk Vmxforge__ALL.a VERILATOR_ROOT=$$(VERILATOR_ROOT) \
@@ -33,13 +33,7 @@ $B/engines/rtl_$1$2.so: $B/engines/$1$2/Vmxforge__ALL.a sim/rtl_shim.cpp sim/rtl
 endef
 plain_runtime := $(engine_runtime:=.o)
 trace_runtime := $(plain_runtime) verilated_fst_c.o
-fault_top     := $B/engines/fault/mxforge.sv
 $(foreach s,$(SETS),$(eval $(call engine,$s,,rtl/mxforge.sv,,,$(plain_runtime))))
 $(foreach s,$(SETS),$(eval $(call engine,$s,_trace,rtl/mxforge.sv,--trace-fst,-DMX_RTL_TRACE,$(trace_runtime))))
-$(foreach s,$(SETS),$(eval $(call engine,$s,_fault,$(fault_top),,,$(plain_runtime))))
-$(foreach s,$(SETS),$(eval $(call engine,$s,_fault_trace,$(fault_top),--trace-fst,-DMX_RTL_TRACE,$(trace_runtime))))
-
-# Two places of the top change, or the fault is not planted.
-$(fault_top): rtl/mxforge.sv sim/fault.sed
-	$(Q)mkdir -p $(@D) && sed 's/FAULT_CYCLE/$(FAULT_CYCLE)/' sim/fault.sed | sed -f - $< > $@
-	$(Q)test $$(grep -c planted $@) = 2
+$(foreach s,$(SETS),$(eval $(call engine,$s,_fault,rtl/mxforge.sv,-GFaultCycle=$(FAULT_CYCLE),,$(plain_runtime))))
+$(foreach s,$(SETS),$(eval $(call engine,$s,_fault_trace,rtl/mxforge.sv,--trace-fst -GFaultCycle=$(FAULT_CYCLE),-DMX_RTL_TRACE,$(trace_runtime))))

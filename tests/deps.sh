@@ -13,7 +13,8 @@ libjansson-dev|JSON output
 zlib1g-dev|checksums of images, FST waveforms
 libcmocka-dev|C test runner
 jq|reads JSON in scripts
-yosys|synthesis: area by module
+yosys|synthesis: area by module, proofs, netlists
+z3|proofs
 LIST
 }
 

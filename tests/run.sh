@@ -2,7 +2,7 @@
 # Runs test programs and scripts, prints a line for each and the output of those
 # that fail, and closes with the count: of tests where a program counts them
 # (cmocka, or a last line "N passed, N failed"), else of programs.
-#   tests/run.sh PROGRAM...
+#   tests/run.sh PROGRAM...    a program, or in quotes with its arguments
 #   JOBS=2         programs side by side
 #   TIMEOUT=1200   seconds until a program counts as hung
 set -uo pipefail
@@ -30,7 +30,8 @@ count() {
 # run INDEX PROGRAM: leaves INDEX.log and INDEX.count
 run() {
   local start=$EPOCHREALTIME status passed failed tenths
-  { timeout "${TIMEOUT:-1200}" "$2" >"$dir/$1.log" 2>&1 </dev/null; } 2>/dev/null
+  # shellcheck disable=SC2086  # a program may come with arguments
+  { timeout "${TIMEOUT:-1200}" $2 >"$dir/$1.log" 2>&1 </dev/null; } 2>/dev/null
   status=$?
   tenths=$(((${EPOCHREALTIME/./} - ${start/./}) / 100000))
   read -r passed failed < <(count "$dir/$1.log" "$status")

@@ -30,8 +30,8 @@ mx_status mx_calibration_read(const mx_tokenizer *tokenizer, const char *text, s
                               const mx_calibration_options *o, mx_calibration *out, mx_error *e);
 void mx_calibration_free(mx_calibration *c);
 
-// Whole sequences of `c`, evenly spread, of at most max_tokens together but at
-// least one. The caller frees *out.
+// Whole sequences of `c`, evenly spread, about max_tokens together and at least
+// one. The caller frees *out.
 mx_status mx_calibration_sample(const mx_calibration *c, uint32_t max_tokens, mx_calibration *out, mx_error *e);
 
 // Sum of x x^T over tokens: GPTQ's Hessian up to a factor.

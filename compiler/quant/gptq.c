@@ -121,7 +121,7 @@ static mx_status factor_inverse(gptq *g, const mx_hessian *h, const char *name, 
     done = factor(a, g->n);
   }
   for (size_t i = 0; i < count && done; i++) g->u[i] = (float)a[i];
-  if (done && g->h) damped_floats(g, h, damping / 10);
+  if (done && g->h) damped_floats(g, h, damping / 10);  // the damping that did
   free(a);
   if (done) return MX_OK;
   return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s: the Hessian of its inputs is singular, damped or not", name);
@@ -177,28 +177,32 @@ static uint32_t block_at(const gptq *g, uint32_t at) {
 
 // ---- refinement --------------------------------------------------------------------
 
-static mx_side side_of(const gptq *g, uint32_t row, uint32_t column) {
-  size_t b = (size_t)row * mx_qmatrix_blocks(g->out) + column / mx_block_length(&g->format->stream);
-  return mx_side_of(g->format, g->out->scales[b], g->out->zeros[b]);
-}
-
-// One pass over a row. slope [n] = H d, d the weights minus what their codes
-// stand for: each code in turn goes to the best for the others as they are.
-static bool improve_row(const gptq *g, uint32_t row, float *slope) {
-  bool changed = false;
+// One pass over block b of a row. slope [n] = H d, d the weights minus what
+// their codes stand for: each code in turn goes to the best for the others as
+// they are. True if a code changed.
+static bool improve_block(const gptq *g, uint32_t row, uint32_t b, float *slope) {
+  uint32_t length = mx_block_length(&g->format->stream), from = b * length;
+  size_t at = (size_t)row * mx_qmatrix_blocks(g->out) + b;
+  mx_side s = mx_side_of(g->format, g->out->scales[at], g->out->zeros[at]);
   int8_t *codes = g->out->codes + (size_t)row * g->n;
-  for (uint32_t j = 0; j < g->n; j++) {
+  bool changed = false;
+  for (uint32_t j = from; j < from + mx_block_size(g->n, length, b); j++) {
     const float *h = g->h + (size_t)j * g->n;
-    mx_side s = side_of(g, row, j);
     float now = mx_side_value(&s, g->format, codes[j]);
     int8_t code = mx_side_code(&s, g->format, now + slope[j] / h[j]);
     float step = mx_side_value(&s, g->format, code) - now;
-    // Less by 2 step slope_j - step^2 H_jj: only where that is a gain.
+    // The error falls by step (2 slope_j - step H_jj): only where that is a gain.
     if (code == codes[j] || !(step * (2 * slope[j] - step * h[j]) > 0)) continue;
     codes[j] = code;
     for (uint32_t k = 0; k < g->n; k++) slope[k] -= step * h[k];
     changed = true;
   }
+  return changed;
+}
+
+static bool improve_row(const gptq *g, uint32_t row, float *slope) {
+  bool changed = false;
+  for (uint32_t b = 0; b < mx_qmatrix_blocks(g->out); b++) changed |= improve_block(g, row, b, slope);
   return changed;
 }
 
@@ -215,13 +219,17 @@ static void refine_rows(const gptq *g, uint32_t from, uint32_t rows, float *d, f
     }
 }
 
+static void load_rows(const gptq *g, uint32_t from, uint32_t rows, float *w) {
+  for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t k = 0; k < g->n; k++)
+      w[(size_t)r * g->n + k] = g->m->data[(size_t)(from + r) * g->n + g->column[k]];
+}
+
 static void round_rows(void *self, uint32_t i, unsigned worker) {
   const gptq *g = self;
   uint32_t from = i * ROWS, rows = g->m->rows - from < ROWS ? g->m->rows - from : ROWS;
   float *w = g->work + (size_t)worker * ROWS * g->n, *errors = g->errors + (size_t)worker * ROWS * MX_BLOCK_MAX;
-  for (uint32_t r = 0; r < rows; r++)
-    for (uint32_t k = 0; k < g->n; k++)
-      w[(size_t)r * g->n + k] = g->m->data[(size_t)(from + r) * g->n + g->column[k]];
+  load_rows(g, from, rows, w);
   for (uint32_t at = 0, size; at < g->n; at += size) {
     size = block_at(g, at);
     for (uint32_t r = 0; r < rows; r++)

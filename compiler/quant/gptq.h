@@ -23,8 +23,7 @@
 //           to the places of their columns, so nothing is permuted at run time.
 //   refine  afterwards codes change one at a time, scales staying, while that
 //           lowers the output error d H d^T, H damped: coordinate descent
-//           (QuantEase, Behdin et al., arXiv 2309.01885, algorithm 2, started
-//           from GPTQ's result).
+//           (as QuantEase, Behdin et al., arXiv 2309.01885), from GPTQ's result.
 //   dead    columns whose input was never nonzero are rounded to nearest, where
 //           gptq.py sets them to 0: other text might use them.
 // If H is not positive definite the damping is raised tenfold up to 1.

@@ -121,10 +121,18 @@ static void gate_inputs(mx_forward *f, const mx_layer *w, bool wanted) {
   mx_forward_gate(f);
 }
 
-static void add_output(mx_forward *f, const mx_matrix *w, const float *x, bool wanted) {
-  if (!wanted) return;
-  mx_forward_multiply(f, w, x, f->y);
-  mx_forward_add(f);
+// Rounds wo or w_down, whose input is x [tokens][cols], `aim` in the original.
+static mx_status round_output(run *r, uint32_t layer, unsigned index, const float *x, const float *aim) {
+  mx_matrix *w = work_matrix(&r->work, index);
+  if (r->corrected) mx_forward_multiply(&r->original, w, aim, r->original.y);
+  mx_status s = round_group(r, layer, index, index, x, aim);
+  if (s) return s;
+  if (r->forwarded) {
+    mx_forward_multiply(&r->forward, w, x, r->forward.y);
+    mx_forward_add(&r->forward);
+  }
+  if (r->corrected) mx_forward_add(&r->original);
+  return MX_OK;
 }
 
 static void normalise(run *r, const mx_matrix *gain) {
@@ -140,10 +148,7 @@ static mx_status round_attention(run *r, uint32_t layer) {
   mx_status s = round_group(r, layer, WQ, WV, f->h, o->h);
   if (s) return s;
   attention_inputs(f, w, r->forwarded);
-  add_output(o, &w->wo, o->mix, r->corrected);
-  s = round_group(r, layer, WO, WO, f->mix, o->mix);
-  if (!s) add_output(f, &w->wo, f->mix, r->forwarded);
-  return s;
+  return round_output(r, layer, WO, f->mix, o->mix);
 }
 
 static mx_status round_feed_forward(run *r, uint32_t layer) {
@@ -154,10 +159,7 @@ static mx_status round_feed_forward(run *r, uint32_t layer) {
   mx_status s = round_group(r, layer, W_GATE, W_UP, f->h, o->h);
   if (s) return s;
   gate_inputs(f, w, r->forwarded);
-  add_output(o, &w->w_down, o->gate, r->corrected);
-  s = round_group(r, layer, W_DOWN, W_DOWN, f->gate, o->gate);
-  if (!s) add_output(f, &w->w_down, f->gate, r->forwarded);
-  return s;
+  return round_output(r, layer, W_DOWN, f->gate, o->gate);
 }
 
 static void free_work(mx_layer *l) {

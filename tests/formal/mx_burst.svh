@@ -1,5 +1,6 @@
 // Proof of mx_burst, read inside it: the requests of a run, one after another,
-// are exactly its beats, each as long as its window admits.
+// are exactly its beats, each as long as its window admits. Where a run could be
+// as long as the memory, its user must keep it within 2^32 bytes.
 logic [HighBits-1:0]        beat_q;  // next beat to be requested
 logic [CountBits-1:0]       left_q;  // beats of the run from there on
 logic                       stalled_q;
@@ -19,6 +20,8 @@ always_ff @(posedge clk_i) begin
   request_q <= {req_addr_o, req_len_o};
 end
 
+`REQUIRE(fits, CountBits < HighBits || !start_valid_i ||
+  34'(start_addr_i >> ByteBits) + 34'(start_beats_i) <= 34'(1) << HighBits)
 `CHECK(goes_on, !req_valid_o || req_addr_o == {beat_q, {ByteBits{1'b0}}})
 `CHECK(never_beyond, !req_valid_o || length <= left_q)
 `CHECK(ends, done_o == (req_fire && length == left_q))

@@ -4,7 +4,7 @@
 # planted fault, which must be found. One line per proof, then the count.
 #   tests/formal/run.sh [PATTERN]    only proofs whose name matches
 set -uo pipefail
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 passed=0
 failed=0
 pattern=${1:-}
@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 # model TOP PARAMETERS ASSERTIONS SOURCES [FILE SED]: $work/model.smt2, of the
 # RTL as it is or with one file changed. As many assertions must have survived.
 model() {
-  local top=$1 parameters=$2 assertions=$3 sources=$4 faulty=${5:-} fault=${6:-} name files=()
+  local top=$1 parameters=$2 assertions=$3 sources=$4 faulty=${5:-} fault=${6:-} name p files=() chparam=()
   for name in $sources; do
     local file=$work/$name.sv inside=tests/formal/$name.svh
     if [ -e "$inside" ]; then sed "/^endmodule/e cat $inside" "rtl/$name.sv"; else cat "rtl/$name.sv"; fi >"$file"
@@ -29,9 +29,8 @@ model() {
     files+=("$file")
   done
   [ "$name" = "$top" ] || files+=("tests/formal/$top.sv")
-  local chparam=()
   for p in $parameters; do chparam+=(-chparam "${p%=*}" "${p#*=}"); done
-  yosys -q -l "$work/yosys.log" -p "read_verilog -sv -formal -Irtl build/gen/mx_pkg.sv ${files[*]}
+  yosys -q -p "read_verilog -sv -formal -Irtl build/gen/mx_pkg.sv ${files[*]}
     hierarchy -top $top ${chparam[*]}; prep -flatten -nordff
     select -assert-count $assertions t:\$assert; write_smt2 -wires $work/model.smt2" >"$work/log" 2>&1
 }
@@ -58,7 +57,7 @@ prove() {
   local name=$1 top=$2 parameters=$3 assertions=$4 steps=$5 induction=$6 sources=$7 faults=0
   shift 7
   [[ $name =~ $pattern ]] || return 0
-  local start=$(date +%s%N) result=ok
+  local start=$EPOCHREALTIME result=ok
   if model "$top" "$parameters" "$assertions" "$sources" && holds "$steps" "$induction"; then
     while [ $# -gt 0 ] && model "$top" "$parameters" "$assertions" "$sources" "$1" "$2" && refuted "$steps"; do
       faults=$((faults + 1))
@@ -68,20 +67,25 @@ prove() {
   else
     result=FAIL
   fi
-  local ms=$((($(date +%s%N) - start) / 1000000)) extent="all inputs"
+  local tenths=$(((${EPOCHREALTIME/./} - ${start/./}) / 100000)) extent="all inputs"
   if [ "$steps" != 1 ]; then extent="$steps steps$([ "$induction" = - ] || echo ", induction $induction")"; fi
   printf '%-5s %-58s %-22s %2d assertions, %d faults found %4d.%d s\n' \
-    $result "$name" "$extent" "$assertions" $faults $((ms / 1000)) $((ms / 100 % 10))
-  if [ $result = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); sed 's/^/      /' "$work/log" | tail -n 15; fi
+    "$result" "$name" "$extent" "$assertions" "$faults" $((tenths / 10)) $((tenths % 10))
+  if [ "$result" = ok ]; then passed=$((passed + 1)); else failed=$((failed + 1)); sed 's/^/      /' "$work/log" | tail -n 15; fi
 }
 
 for depth in 2 8 64; do
-  prove "mx_fifo, $depth words: in order, none lost, steady" mx_fifo "Width=4 Depth=$depth" 11 12 3 mx_fifo \
+  prove "mx_fifo, $depth words: in order, none lost, steady" mx_fifo "Width=4 Depth=$depth" 11 8 3 mx_fifo \
     mx_fifo 's/fetch    = write_q != read_q/fetch    = count_q != 0/' \
-    mx_fifo 's/(!fetched_q || take_fetched)/1'"'"'b1/'
+    mx_fifo "s/(!fetched_q || take_fetched)/1'b1/"
 done
-prove "mx_burst: exactly the range, no window crossed" mx_burst "" 8 5 2 mx_burst \
-  mx_burst 's/end_beat == .0 ? next_window == end_window :/1'"'"'b0 ? 1'"'"'b0 :/'
+for parameters in "BusBits=128 BurstBeats=16 CountBits=24" "BusBits=32 BurstBeats=8 CountBits=30"; do
+  prove "mx_burst, ${parameters#*CountBits=} bits: exactly the range, no window crossed" mx_burst "$parameters" 8 5 2 mx_burst \
+    mx_burst "s/end_beat == '0 ? next_window == end_window :/1'b0 ? 1'b0 :/"
+done
+prove "mx_stream_run: room for every beat requested" mx_stream_run "BusBits=32 BurstBeats=8 FifoBeats=32 CountBits=24" 24 6 3 \
+  "mx_burst mx_fifo mx_stream_run" \
+  mx_stream_run 's/? ~more :/? -more :/'
 prove "mx_write: each word once on AW and W, held" mx_write "" 8 12 2 mx_write \
   mx_write 's/ && (!wvalid_q || m_axi_wready_i)//'
 prove "mx_csr: one answer per access, held" mx_csr "" 7 8 2 mx_csr \
@@ -95,7 +99,7 @@ prove "mx_tree_sum, 32 numbers of 16 bits: the sum" equal_tree_sum "Inputs=32 Wi
   mx_tree_sum 's/Width(Bits - 1)/Width(Bits - 2)/'
 prove "fp_max: the definition in golden/fp32.c" equal_fp_max "" 2 1 - "mag_gt fp_max" \
   fp_max 's/ && !(a_zero && b_zero)//' \
-  mag_gt 's/above, or_equal_i}/above, 1'"'"'b0}/'
+  mag_gt "s/above, or_equal_i}/above, 1'b0}/"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 name=$1 kind=$2 out=$3
 command -v yosys >/dev/null || { echo "yosys is missing: apt-get install yosys, or make deps" >&2; exit 1; }
 
-# fields FILE:LINE: the settings of one `// tb:` line; NAME defaults to the file's.
+# The test's line; its name defaults to the file's.
 found=no
 while IFS=: read -r file _ line; do
   this=${file##*/tb_} this=${this%.c}

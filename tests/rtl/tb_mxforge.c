@@ -267,12 +267,13 @@ static void build_bad_microcode(void) {
   top_append(&program, in);
   fence_and_halt();
 }
-static void stream(uint32_t addr, uint32_t stride) {
+static void stream_segments(uint32_t addr, uint32_t stride, uint32_t segments) {
   mx_insn in = top_insn(MX_OP_STREAM, 0);
   top_put(&in, MX_F_STREAM_addr, addr), top_put(&in, MX_F_STREAM_stride, stride);
-  top_put(&in, MX_F_STREAM_segments, 2), top_put(&in, MX_F_STREAM_units, 4), top_put(&in, MX_F_STREAM_unit16, 2);
+  top_put(&in, MX_F_STREAM_segments, segments), top_put(&in, MX_F_STREAM_units, 4), top_put(&in, MX_F_STREAM_unit16, 2);
   top_append(&program, in);
 }
+static void stream(uint32_t addr, uint32_t stride) { stream_segments(addr, stride, 2); }
 static void matmul(void) {
   mx_insn in = top_insn(MX_OP_MATMUL, 0);
   top_put(&in, MX_F_MATMUL_groups, 4), top_put(&in, MX_F_MATMUL_blocks, 4);
@@ -281,6 +282,12 @@ static void matmul(void) {
 static void build_stream_left(void) { top_ident(&program); stream(TOP_WEIGHTS, 256); fence_and_halt(); }
 static void build_stream_range(void) { top_ident(&program); stream(TOP_MEMORY - 256, 256); matmul(); fence_and_halt(); }
 static void build_stream_align(void) { top_ident(&program); stream(TOP_WEIGHTS + 1, 256); matmul(); fence_and_halt(); }
+static void build_stride_align(void) {
+  top_ident(&program);
+  stream_segments(TOP_WEIGHTS, 257, 1);
+  matmul();
+  fence_and_halt();
+}
 static void build_stream_error(void) { top_ident(&program); stream(TOP_WEIGHTS, 256); matmul(); fence_and_halt(); }
 static void build_starved(void) { top_ident(&program); matmul(); fence_and_halt(); }
 
@@ -300,6 +307,7 @@ static const fault_case fault_cases[] = {
     {"STREAM left over", MX_FAULT_STREAM, build_stream_left, .late = false},
     {"STREAM range", MX_FAULT_RANGE, build_stream_range, .late = true},
     {"STREAM align", MX_FAULT_ALIGN, build_stream_align, .late = true},
+    {"STREAM stride align", MX_FAULT_ALIGN, build_stride_align, .late = true},
     {"watchdog", MX_FAULT_WATCHDOG, build_starved, .late = true, .watchdog = 5000},
     {"LOAD bus error", MX_FAULT_BUS_READ, build_load, .late = true, .fail_from = TOP_DATA + 128, .fail_to = TOP_DATA + 129},
     {"STREAM bus error", MX_FAULT_BUS_READ, build_stream_error, .late = true, .fail_from = TOP_WEIGHTS, .fail_to = TOP_WEIGHTS + 1},

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "compiler/quant/correct.h"
 #include "compiler/quant/gptq.h"
 #include "compiler/quant/quantize.h"
 #include "compiler/quant/rtn.h"
@@ -281,6 +282,42 @@ static void test_singular(void **state) {
   free_problem(&p);
 }
 
+// Sum over tokens and rows of (W x - V xq)^2.
+static double missed(const mx_matrix *w, const float *x, const mx_matrix *v, const float *xq) {
+  double sum = 0;
+  for (uint32_t t = 0; t < TOKENS; t++)
+    for (uint32_t r = 0; r < ROWS; r++) {
+      double y = 0;
+      for (uint32_t i = 0; i < COLS; i++)
+        y += (double)w->data[r * COLS + i] * x[t * COLS + i] - (double)v->data[r * COLS + i] * xq[t * COLS + i];
+      sum += y * y;
+    }
+  return sum;
+}
+
+// Inputs that shrank and lost a channel: the weights make up for it. Inputs
+// that are as they were: the weights stay.
+static void test_correct(void **state) {
+  (void)state;
+  problem p = make_problem(37);
+  mx_matrix v = {ROWS, COLS, malloc(ROWS * COLS * sizeof(float))};
+  float *x = malloc(TOKENS * COLS * sizeof *x);
+  assert_true(v.data && x);
+  memcpy(v.data, p.w.data, ROWS * COLS * sizeof *x);
+  mx_error e = {0};
+  assert_int_equal(mx_correct_weights(&v, p.x, p.x, TOKENS, &p.h, 2, "w", &e), MX_OK);
+  assert_memory_equal(v.data, p.w.data, ROWS * COLS * sizeof *x);
+  for (uint32_t i = 0; i < TOKENS * COLS; i++) x[i] = p.x[i] * 1.1f + (i % COLS == 4 ? 3 * p.x[i + 1] : 0);
+  double before = missed(&p.w, x, &v, p.x);
+  assert_int_equal(mx_correct_weights(&v, x, p.x, TOKENS, &p.h, 2, "w", &e), MX_OK);
+  assert_true(missed(&p.w, x, &v, p.x) < 0.1 * before);
+  memset(p.h.sum, 0, COLS * COLS * sizeof *x);  // no input: nothing to do
+  assert_int_equal(mx_correct_weights(&v, x, p.x, TOKENS, &p.h, 2, "w", &e), MX_OK);
+  free(v.data);
+  free(x);
+  free_problem(&p);
+}
+
 // ---- models ----------------------------------------------------------------------
 
 static const mx_config config = {.dim = 24, .hidden_dim = 40, .n_layers = 2, .n_heads = 6, .n_kv_heads = 2,
@@ -400,6 +437,7 @@ int main(void) {
       cmocka_unit_test(test_names),          cmocka_unit_test(test_bad_names),     cmocka_unit_test(test_sides),
       cmocka_unit_test(test_mse),            cmocka_unit_test(test_gptq_beats_rtn), cmocka_unit_test(test_refine_lowers),
       cmocka_unit_test(test_gptq_diagonal),  cmocka_unit_test(test_dead_channels), cmocka_unit_test(test_singular),
-      cmocka_unit_test(test_folding),        cmocka_unit_test(test_same_bytes),    cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_correct),        cmocka_unit_test(test_folding),
+        cmocka_unit_test(test_same_bytes),    cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
