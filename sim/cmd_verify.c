@@ -32,7 +32,7 @@ typedef struct {
   bool terminal;  // text and progress share one
 } run;
 
-enum { TOKENS_PER_LINE = 8 };  // of progress, without a terminal
+enum { TOKENS_PER_MARK = 8 };  // progress within the text, without a terminal
 
 // On a terminal behind the text, to be overwritten by what follows.
 static void show_progress(void *self, uint64_t cycles) {
@@ -41,9 +41,9 @@ static void show_progress(void *self, uint64_t cycles) {
     fprintf(stderr, "\033[s  [%" PRIu32 " tokens equal, %.2f Mcycles]\033[K\033[u", r->fed, 1e-6 * (double)cycles);
 }
 
-static void show_line(const run *r, uint64_t cycles) {
-  if (!r->terminal && r->fed % TOKENS_PER_LINE == 0)
-    fprintf(stderr, "%" PRIu32 " tokens equal, %.2f Mcycles\n", r->fed, 1e-6 * (double)cycles);
+static void show_mark(const run *r, uint64_t cycles) {
+  if (!r->terminal && r->fed % TOKENS_PER_MARK == 0)
+    fprintf(stderr, " [%" PRIu32 " tokens equal, %.2f Mcycles]", r->fed, 1e-6 * (double)cycles);
 }
 
 static void emit(void *self, const char *text, size_t bytes) {
@@ -60,7 +60,7 @@ static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, m
   mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &session->counters);
   r->fed++;
   show_progress(r, mx_engine_cycles(session->engine));
-  show_line(r, mx_engine_cycles(session->engine));
+  show_mark(r, mx_engine_cycles(session->engine));
   return MX_OK;
 }
 
