@@ -4,18 +4,22 @@
 // their A registers added in place, one bit per cycle, so that unit commands are
 // slices of insn_o and acc_o. mx_seq orders the steps:
 //
-//   step   cycles      STREAM            MATMUL       LOAD, STORE  PUT*       ARG                 VEC         LOOP
-//   pass   33          addr += A         groups += A  addr += A    addr += A  add += A                        acc = A[d] - 1
-//                      segments, units   blocks += A  count += A   acc = A    acc = A[b]          acc = A, A
-//                      += A
-//   shift  1 + shift                                                          add >>= shift
-//   mult   16, ARG 32  {acc, units} =                                         A[d] = (add & mask)
-//                      units * unit16                                                * mul + acc
+//   pass   33 cycles: two adders work side by side, the first on w1, the second
+//          on w2, w3 or acc
+//            STREAM       addr   += A[a]    segments += A[n], units += A[u]
+//            MATMUL       groups += A[n]    blocks   += A[k]
+//            LOAD, STORE  addr   += A[a]    count    += A[n]
+//            PUTROW, PUTCOL  addr += A[a]   acc = A[r]
+//            PUTEXP       addr   += A[a]
+//            ARG          add    += A[a]    acc = A[b]
+//            VEC                            acc = {A[s], A[r]}, 16 bits each
+//            LOOP         A[d] = A[d] - 1
+//   shift  1 + shift cycles, ARG: add >>= shift
+//   mult   STREAM, 16 cycles: product_o = units * unit16
+//          ARG, 32 cycles: A[d] = (add & mask) * mul + acc
 //
-// There are two adders: one for w1 and LOOP, one for the line below. The pass is
-// needed only if an A register other than A[0] is named (need_o), so most
-// instructions take none. VEC: acc = {A[s], A[r]}, 16 bits each. The product of
-// STREAM, in units of 16 bytes, is product_o.
+// The pass is needed only if a register other than A[0] is named (need_o), so
+// most instructions take none; acc is 0 without it.
 // mult adds the multiplicand to acc for each bit of the multiplier and shifts acc
 // right; the bits that leave it are the result. A[d] is written as its bits come.
 //

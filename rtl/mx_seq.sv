@@ -135,7 +135,7 @@ module mx_seq #(
   wire logic [4:0] op = insn[4:0];
 
   // Program counter and fetch.
-  logic [27:0] pc_q;       // of the instruction most recently checked, / 16
+  logic [27:0] pc_q;       // of the instruction most recently checked, or jumped to, / 16
   logic [3:0]  pc_low_q;   // not 0 only after a misaligned PROGRAM
   logic        landed_q;   // pc_q is already that of the instruction being fetched, after a jump
   logic        first_q;    // no instruction was checked yet

@@ -125,7 +125,8 @@ module mxforge #(
     .s_axi_rdata_o(s_axi_rdata_o), .s_axi_rresp_o(s_axi_rresp_o), .irq_o(irq_o),
     .start_o(start), .soft_reset_o(soft_reset), .begin_i(begins), .busy_i(busy), .done_i(done), .fault_i(fault),
     .error_i(error), .error_pc_i(error_pc), .program_o(program_addr), .mem_base_o(mem_base), .mem_size_o(mem_size),
-    .walk_slot_o(walk_slot), .walk_data_o(walk_data), .events_i(events), .progress_i(progress), .watchdog_o(watchdog)
+    .walk_slot_o(walk_slot), .walk_data_o(walk_data), .events_i(events), .progress_i(progress),
+    .watchdog_o(watchdog)
   );
 
   logic [2:0]  req_valid, req_ready, r_valid;  // 0 fetch, 1 stream, 2 move
