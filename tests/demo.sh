@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 mxf=build/mxf
 model=tests/models/kjv.gguf
 heldout=tests/models/heldout.txt
-prompt=${PROMPT-In the beginning}
+prompt=${PROMPT-And God said}
 tokens=${N:-32}
 work=build/demo
 mkdir -p "$work"
@@ -16,7 +16,8 @@ say() { printf '\n== %s\n' "$*"; }
 perplexity() { "$mxf" eval "$1" --text "$heldout" --split '<|end|>' --max-tokens 5000 --json | jq .perplexity; }
 
 say "quantize and compile $model"
-"$mxf" quantize "$model" -o "$work/kjv.mxq" --weights mxint4 --acts mxint8 --kv mxint8
+"$mxf" quantize "$model" -o "$work/kjv.mxq" --weights mxint4 --acts mxint8 --kv mxint8 \
+  --method smoothquant=search,correct,gptq+order+refine,mse --calib tests/models/calib.txt --calib-split '<|end|>'
 "$mxf" compile "$work/kjv.mxq" --target sim -o "$work/kjv.mxp"
 
 say "RTL (parameter set sim, under Verilator) and golden model, every write compared"

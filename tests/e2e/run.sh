@@ -7,6 +7,7 @@ cd "$(dirname "$0")/../.."
 mxf=build/mxf
 model=tests/models/kjv.gguf
 heldout=tests/models/heldout.txt
+calibrated=(--calib tests/models/calib.txt --calib-split '<|end|>')
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 passed=0
@@ -54,6 +55,7 @@ for set in sim small; do
   check "$set: group INT4 with zero points" verify "$set" 64 2 10 --weights int4z:32
   check "$set: MXFP4 through the decode table" verify "$set" 64 2 10 --weights mxfp4
 done
+check "sim: SmoothQuant, AWQ and GPTQ" verify sim 64 2 10 --method smoothquant,awq,gptq "${calibrated[@]}"
 check "tiny: shipped text, random stalls" verify tiny 128 3 10
 check "large: shipped text, random stalls" verify large 256 3 10
 check "large: two rows side by side, KV in MXINT4" verify large 64 2 0 --weights mxint6:16 --kv mxint4
@@ -92,6 +94,8 @@ near() {
 }
 check "perplexity: MXINT8 within 0.5 %" near 1.005 --weights mxint8
 check "perplexity: MXINT4 within 8 %" near 1.08
+check "perplexity: MXINT4 within 2 % with calibration" near 1.02 \
+  --method smoothquant=search,correct,gptq+order+refine,mse "${calibrated[@]}"
 
 # A fault planted in the RTL must be found and placed.
 planted() {
