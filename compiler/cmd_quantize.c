@@ -1,12 +1,10 @@
 // mxf quantize: a model to low-bit block formats.
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>  // isatty, sysconf
 
+#include "compiler/cli.h"
 #include "compiler/cmd.h"
 #include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
@@ -54,51 +52,6 @@ typedef struct {
   bool help;
 } arguments;
 
-static const struct option options[] = {{"output", required_argument, NULL, 'o'},
-                                        {"weights", required_argument, NULL, 'w'},
-                                        {"acts", required_argument, NULL, 'a'},
-                                        {"kv", required_argument, NULL, 'k'},
-                                        {"method", required_argument, NULL, 'm'},
-                                        {"calib", required_argument, NULL, 'c'},
-                                        {"calib-split", required_argument, NULL, 's'},
-                                        {"calib-tokens", required_argument, NULL, 'n'},
-                                        {"seed", required_argument, NULL, 'r'},
-                                        {"threads", required_argument, NULL, 'j'},
-                                        {"tokenizer", required_argument, NULL, 't'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {0}};
-
-static mx_status parse_number(const char *option, uint64_t least, uint64_t most, uint64_t *out, mx_error *e) {
-  char *end;
-  errno = 0;
-  unsigned long long v = strtoull(optarg, &end, 10);
-  if (optarg[0] < '0' || optarg[0] > '9' || *end || errno || v < least || v > most)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, optarg,
-                   least, most);
-  *out = v;
-  return MX_OK;
-}
-
-static mx_status take_option(int option, char **argv, arguments *a, mx_error *e) {
-  switch (option) {
-    case 'o': a->out = optarg; return MX_OK;
-    case 'w': a->weights = optarg; return MX_OK;
-    case 'a': a->acts = optarg; return MX_OK;
-    case 'k': a->kv = optarg; return MX_OK;
-    case 'm': a->method = optarg; return MX_OK;
-    case 'c': a->calib = optarg; return MX_OK;
-    case 's': a->split = optarg; return MX_OK;
-    case 't': a->tokenizer = optarg; return MX_OK;
-    case 'h': a->help = true; return MX_OK;
-    case 'n': return parse_number("--calib-tokens", MX_CALIBRATION_LEAST, 1 << 30, &a->tokens, e);
-    case 'r': return parse_number("--seed", 0, UINT64_MAX, &a->seed, e);
-    case 'j': return parse_number("--threads", 1, MX_PARALLEL_MAX, &a->threads, e);
-    default:
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s: unknown option or missing value (mxf quantize --help)",
-                     argv[optind - 1]);
-  }
-}
-
 static mx_status check_calibration(const arguments *a, mx_error *e) {
   if (a->calib || (!a->split && !a->tokens && !a->seed)) return MX_OK;
   return mx_fail(e, MX_USAGE, MX_NOWHERE, "--calib-split, --calib-tokens and --seed need --calib (mxf quantize --help)");
@@ -106,14 +59,24 @@ static mx_status check_calibration(const arguments *a, mx_error *e) {
 
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   *a = (arguments){.weights = "mxint4", .acts = "mxint8", .kv = "mxint8", .method = "rtn"};
-  mx_status s = MX_OK;
-  optind = 0;
-  opterr = 0;
-  for (int c; !s && (c = getopt_long(argc, argv, ":o:", options, NULL)) != -1;) s = take_option(c, argv, a, e);
+  const char *tokens = NULL, *seed = NULL, *threads = NULL;
+  const mx_cli_option options[] = {{"output", 'o', &a->out, NULL},
+                                   {"weights", 0, &a->weights, NULL},
+                                   {"acts", 0, &a->acts, NULL},
+                                   {"kv", 0, &a->kv, NULL},
+                                   {"method", 0, &a->method, NULL},
+                                   {"calib", 0, &a->calib, NULL},
+                                   {"calib-split", 0, &a->split, NULL},
+                                   {"calib-tokens", 0, &tokens, NULL},
+                                   {"seed", 0, &seed, NULL},
+                                   {"threads", 0, &threads, NULL},
+                                   {"tokenizer", 0, &a->tokenizer, NULL},
+                                   {0}};
+  mx_status s = mx_cli_parse(argc, argv, options, "MODEL", &a->model, &a->help, e);
+  if (!s) s = mx_cli_number("calib-tokens", tokens, MX_CALIBRATION_LEAST, 1 << 30, &a->tokens, e);
+  if (!s) s = mx_cli_number("seed", seed, 0, UINT64_MAX, &a->seed, e);
+  if (!s) s = mx_cli_number("threads", threads, 1, MX_PARALLEL_MAX, &a->threads, e);
   if (s || a->help) return s;
-  if (argc - optind != 1)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one MODEL, found %d (mxf quantize --help)", argc - optind);
-  a->model = argv[optind];
   if (!a->out) return mx_fail(e, MX_USAGE, MX_NOWHERE, "-o FILE is missing (mxf quantize --help)");
   return check_calibration(a, e);
 }
