@@ -13,13 +13,11 @@ set -eu -o pipefail
 out=build/synth
 allow=boards/yosys_warnings.allow
 
-# Of a set: options of mxforge, synthesis command, and what the device has in
-# the order of the report's columns (a dash: counted with another column).
+# Of a set: synthesis command, and what the device has in the order of the
+# report's columns (a dash: counted with another column).
 flow() {
-  chparam=""
   case $1 in
-    tiny)  chparam="-chparam SinglePort 1 -chparam Split16 1"
-           synth="synth_ice40 -device u -dsp -spram"
+    tiny)  synth="synth_ice40 -device u -dsp -spram"
            device="UP5K 5280 5280 5280 - 8 30 4 -" ;;
     small) synth="synth_ecp5"
            device="LFE5U-25F 24288 24288 - - 28 56 - -" ;;
@@ -33,7 +31,7 @@ flow() {
 # units keep their boundaries, so that the report can name them.
 script() {
   echo "read_verilog -sv -I rtl build/gen/mx_pkg.sv build/gen/$1/mx_cfg.sv build/gen/fn_rom.sv $(echo rtl/*.sv)"
-  echo "hierarchy -check -top mxforge $chparam"
+  echo "hierarchy -check -top mxforge"
   echo "design -save start"
   echo "proc; flatten; opt_clean"
   echo "select -assert-none t:\$dlatch t:\$adlatch t:\$dlatchsr t:\$sr"

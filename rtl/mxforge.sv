@@ -7,15 +7,11 @@
 // obs_*: what the units write, for verification and profiling; leave open in
 // products. clk_i, rst_ni (synchronous, active low) serve all.
 //
-// SinglePort = 1: the vector memory needs RAM with one port only (iCE40 SPRAM).
-// Split16 = 1: 16-bit multipliers (iCE40 DSP). Neither changes a result.
 // FaultCycle is for tests of the tests: unless 0, bit 0 of what the dot array
 // writes is inverted from that cycle on.
 `default_nettype none
 
 module mxforge #(
-  parameter  int unsigned SinglePort = 0,
-  parameter  int unsigned Split16    = 0,
   parameter  int unsigned FaultCycle = 0,
   localparam int unsigned BusBits    = mx_cfg::BUS_BITS,
   localparam int unsigned VecLanes   = mx_cfg::VEC_LANES
@@ -239,7 +235,7 @@ module mxforge #(
   logic [31:0]               dw_data;
   mx_dot #(
     .BusBits(BusBits), .Rows(Rows), .Tokens(Tokens), .Group(Group), .Codebook(mx_cfg::CODEBOOK),
-    .ZeroPoint(mx_cfg::ZERO_POINT)
+    .ZeroPoint(mx_cfg::ZERO_POINT), .SoftHigh(mx_cfg::SOFT_HIGH)
   ) u_dot (
     .clk_i(clk_i), .rst_ni(unit_rst_n), .cmd_valid_i(dot_valid), .cmd_ready_o(dot_ready), .cmd_bits_i(dot_bits),
     .cmd_scale_i(dot_scale), .cmd_zero_i(dot_zero), .cmd_codebook_i(dot_codebook), .cmd_planar_i(dot_planar),
@@ -264,7 +260,8 @@ module mxforge #(
   logic [31:0]            uc_data;
   mx_vec #(
     .VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS), .UcodeWords(mx_cfg::UCODE_WORDS),
-    .XmemElems(mx_cfg::XMEM_ELEMS), .Tokens(Tokens), .SinglePort(SinglePort), .Split16(Split16)
+    .XmemElems(mx_cfg::XMEM_ELEMS), .Tokens(Tokens), .SinglePort(mx_cfg::SINGLE_PORT),
+    .Split16(mx_cfg::SPLIT16)
   ) u_vec (
     .clk_i(clk_i), .rst_ni(unit_rst_n), .cmd_valid_i(vec_valid), .cmd_ready_o(vec_ready), .cmd_entry_i(vec_entry),
     .cmd_u_i(vec_u), .uc_we_i(uc_we), .uc_addr_i(uc_addr), .uc_data_i(uc_data),
@@ -308,7 +305,7 @@ module mxforge #(
     assign planted = cycle_q >= FaultCycle;
   end
 
-  mx_vmem #(.VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS), .SinglePort(SinglePort)) u_vmem (
+  mx_vmem #(.VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS), .SinglePort(mx_cfg::SINGLE_PORT)) u_vmem (
     .clk_i(clk_i), .rst_ni(unit_rst_n),
     .ra_en_i(ra_en), .ra_addr_i(ra_addr), .ra_data_o(ra_data), .rb_en_i(rb_en), .rb_addr_i(rb_addr),
     .rb_data_o(rb_data), .mr_valid_i(mr_valid), .mr_ready_o(mr_ready), .mr_addr_i(mr_addr), .mr_data_o(mr_data),

@@ -1,7 +1,6 @@
 // tb: name=mxforge_sim top=mxforge set=sim
 // tb: name=mxforge_small top=mxforge set=small
 // tb: name=mxforge_tiny top=mxforge set=tiny
-// tb: name=mxforge_tiny_ice40 top=mxforge set=tiny params=SinglePort=1,Split16=1
 // tb: name=mxforge_large top=mxforge set=large
 // The whole device against the golden machine: random programs, each fault,
 // soft reset. Every write of every unit is compared as it happens; memory,
