@@ -230,12 +230,12 @@ static void rtl_equals_golden(void **state) {
     mx_image_free(image);
     sets++;
   }
-  if (!sets) skip();
+  if (!sets) fail_msg("no RTL engine is built: make rtl SET=sim");
 }
 
 static void planted_fault_is_found(void **state) {
   const fixture *f = *state;
-  if (!built("sim_fault")) skip();
+  if (!built("sim_fault")) fail_msg("build/engines/rtl_sim_fault.so is missing: make rtl-fault SET=sim");
   mx_engine_options o = plain;
   o.variant = "fault";
   mx_verify *v = open_verify(f->image, "rtl", &o);
@@ -252,7 +252,7 @@ static void planted_fault_is_found(void **state) {
 
 static void rtl_faults_as_golden(void **state) {
   const fixture *f = *state;
-  if (!built("sim")) skip();
+  if (!built("sim")) fail_msg("build/engines/rtl_sim.so is missing: make rtl SET=sim");
   mx_session s;
   mx_error e = {0};
   uint32_t next;
