@@ -160,7 +160,7 @@ static json_t *quantized_json(mx_qmodel *q) {
   }
   add_matrix(list, "output", &q->output);
   return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "format", "mxforge quantized model", "activations",
-                   elements[q->act_bits], "kv_cache", elements[q->kv_bits], "config",
+                   elements[q->layers[0].wq.acts.bits], "kv_cache", elements[q->kv_bits], "config",
                    config_json(&q->config), "tokenizer",
                    tokenizer_json(mx_tokenizer_get_config(q->tokenizer)), "tensors", list);
 }

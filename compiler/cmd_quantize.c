@@ -154,6 +154,7 @@ mx_status mx_cmd_quantize(int argc, char **argv, mx_error *e) {
   if (!s && mx_methods_calibrated(&o.methods) && !a.calib)
     s = mx_fail(e, MX_USAGE, MX_NOWHERE, "--method '%s' needs --calib FILE (mxf quantize --help)", a.method);
   o.threads = choose_threads(&a);
+  o.seed = a.seed;
   seconds();
   if (isatty(STDERR_FILENO)) o.progress = show_progress;
   return s ? s : quantize(&a, &o, e);

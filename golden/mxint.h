@@ -23,6 +23,12 @@ enum { MX_BLOCK_MAX = 128 };  // elements of the longest block
 void mx_quantize_block(const uint32_t *v, uint32_t n, uint32_t block, unsigned bits, int8_t *q,
                        uint8_t *scale);
 
+// Fixed: element i is clamp(round(v[i]), -Q, Q) and scale is 127 + F, so that
+// it means just that integer; with an infinity or NaN among v as above. For
+// activations whose step was folded into weights and gains.
+void mx_quantize_fixed(const uint32_t *v, uint32_t n, uint32_t block, unsigned bits, int8_t *q,
+                       uint8_t *scale);
+
 static inline unsigned mx_fraction_bits(unsigned bits) { return 2 * bits + 2; }
 static inline int mx_element_max(unsigned bits) { return (2 << mx_fraction_bits(bits)) - 1; }
 #endif

@@ -124,6 +124,7 @@ static void write_block(mx_vec_state *s, uint32_t bank, uint32_t dst, uint32_t b
 
 static void run_quant(mx_vec_state *s, uint32_t word) {
   unsigned bits = mx_uget(word, MX_UF_QUANT_bits);
+  bool fixed = mx_uget(word, MX_UF_QUANT_fixed);
   uint32_t block = 16u << mx_uget(word, MX_UF_QUANT_block);
   uint32_t a = reg(s, word, MX_UF_QUANT_a) & ~3u;
   uint32_t dst = reg(s, word, MX_UF_QUANT_dst) & ~15u;
@@ -135,7 +136,8 @@ static void run_quant(mx_vec_state *s, uint32_t word) {
     uint8_t scale;
     uint32_t count = n - done < block ? n - done : block;
     for (uint32_t i = 0; i < count; i++) v[i] = read_word(s, a + done + i);
-    mx_quantize_block(v, count, block, bits, q, &scale);
+    if (fixed) mx_quantize_fixed(v, count, block, bits, q, &scale);
+    else mx_quantize_block(v, count, block, bits, q, &scale);
     write_block(s, bank, dst + done, block, q, scale);
   }
 }

@@ -117,7 +117,7 @@ static mx_step *vec(mx_lowering *l, uint32_t index, uint32_t entry, const uint32
 
 static void emit_norm(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_NORM, l->model->act_bits, op->weight->format.stream.block, 0);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_NORM, op->weight->acts.bits, op->weight->format.stream.block, 0);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->in[1]), mx_value_addr(l, op->out[0]),
                                  op->n, mx_value_addr(l, op->out[1])}, 0);
 }
@@ -191,7 +191,7 @@ static void emit_gather(mx_lowering *l, uint32_t i) {
 
 static void emit_silu(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_SILU, l->model->act_bits, op->weight->format.stream.block, 0);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_SILU, op->weight->acts.bits, op->weight->format.stream.block, 0);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->in[1]), mx_value_addr(l, op->out[0]),
                                  op->n, mx_value_addr(l, op->out[1])}, 0);
 }
@@ -200,7 +200,7 @@ static void emit_silu(mx_lowering *l, uint32_t i) {
 static void emit_simple(mx_lowering *l, uint32_t i, mx_ucode_kind kind) {
   const mx_operator *op = &l->ops[i];
   bool quant = kind == MX_UC_QUANT;
-  uint32_t entry = mx_ucode_entry_of(l, kind, quant ? l->model->act_bits : 0, quant ? op->weight->format.stream.block : 0, 0);
+  uint32_t entry = mx_ucode_entry_of(l, kind, quant ? op->weight->acts.bits : 0, quant ? op->weight->format.stream.block : 0, 0);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]), 0, op->n}, 0);
 }
 
@@ -246,7 +246,7 @@ static void emit_matmul(mx_lowering *l, uint32_t i) {
   put(l, s, MX_F_STREAM_segments, op->groups);
   put(l, s, MX_F_STREAM_units, op->blocks);
   put(l, s, MX_F_STREAM_stride, (uint64_t)op->blocks * mx_unit_bytes(l->params, &f->stream));
-  s = product(l, i, &f->stream, f->frac + 2 * l->model->act_bits + 2, mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]));
+  s = product(l, i, &f->stream, f->frac + 2 * op->weight->acts.bits + 2, mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]));
   put(l, s, MX_F_MATMUL_codebook, f->codebook);
   put(l, s, MX_F_MATMUL_groups, op->groups);
   put(l, s, MX_F_MATMUL_blocks, op->blocks);

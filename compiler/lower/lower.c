@@ -155,7 +155,7 @@ static mx_status fill_info(const mx_lowering *l, mx_image *image) {
   mx_weight_format_name(&l->model->layers[0].wq.format, weights);
   const mx_config *c = &l->model->config;
   json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}", "weights", weights, "acts",
-                        elements[l->model->act_bits], "kv", elements[l->model->kv_bits], "dim", c->dim, "hidden_dim",
+                        elements[l->model->layers[0].wq.acts.bits], "kv", elements[l->model->kv_bits], "dim", c->dim, "hidden_dim",
                         c->hidden_dim, "n_layers", c->n_layers, "n_heads", c->n_heads, "n_kv_heads", c->n_kv_heads,
                         "head_dim", c->head_dim, "instructions", l->n_steps, "ucode_words", l->ucode.n_words,
                         "vmem_words", l->vmem_used, "xmem_elements", l->xmem_used);

@@ -145,6 +145,7 @@ mx_status mx_calibration_sample(const mx_calibration *c, uint32_t max_tokens, mx
   uint32_t step = mx_chunks(c->n_tokens, max_tokens);
   for (uint32_t i = 0; i < c->n_sequences; i += step) chosen[i] = true;
   mx_status s = copy_chosen(c, chosen, out, e);
+  out->n_prefix = c->n_prefix;
   free(chosen);
   return s;
 }
@@ -167,12 +168,27 @@ static void sum_panel(void *self, uint32_t i, unsigned worker) {
               n, t->x, n, 0, t->sum + (size_t)from * t->n, n);
 }
 
-mx_status mx_hessian_compute(const float *x, uint32_t tokens, uint32_t n, unsigned threads, const char *name,
-                             mx_hessian *out, mx_error *e) {
+// x with each row times the root of its weight.
+static float *weigh(const float *x, const float *weight, uint32_t tokens, uint32_t n) {
+  float *y = malloc((size_t)tokens * n * sizeof *y);
+  for (uint32_t t = 0; t < tokens && y; t++) {
+    float root = sqrtf(weight[t]);
+    for (uint32_t i = 0; i < n; i++) y[(size_t)t * n + i] = root * x[(size_t)t * n + i];
+  }
+  return y;
+}
+
+mx_status mx_hessian_compute(const float *x, const float *weight, uint32_t tokens, uint32_t n, unsigned threads,
+                             const char *name, mx_hessian *out, mx_error *e) {
   *out = (mx_hessian){.n = n, .sum = malloc((size_t)n * n * sizeof *out->sum)};
-  if (!out->sum) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a Hessian of %u x %u", n, n);
-  hessian_task t = {x, tokens, n, out->sum};
+  float *weighed = weight ? weigh(x, weight, tokens, n) : NULL;
+  if (!out->sum || (weight && !weighed)) {
+    free(weighed);
+    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a Hessian of %u x %u", n, n);
+  }
+  hessian_task t = {weight ? weighed : x, tokens, n, out->sum};
   mx_parallel(mx_chunks(n, PANEL), threads, sum_panel, &t);
+  free(weighed);
   for (uint32_t i = 0; i < n; i++) {
     if (!isfinite(out->sum[(size_t)i * n + i]))
       return mx_fail(e, MX_FORMAT, MX_NOWHERE, "%s: input %u is not finite on the calibration text", name, i);
@@ -181,14 +197,18 @@ mx_status mx_hessian_compute(const float *x, uint32_t tokens, uint32_t n, unsign
   return MX_OK;
 }
 
-void mx_channel_magnitudes(const float *x, uint32_t tokens, uint32_t n, float *max, float *mean) {
+void mx_channel_magnitudes(const float *x, const float *weight, uint32_t tokens, uint32_t n, float *max, float *mean) {
   memset(max, 0, n * sizeof *max);
   memset(mean, 0, n * sizeof *mean);
-  for (uint32_t t = 0; t < tokens; t++)
+  uint32_t counted = 0;
+  for (uint32_t t = 0; t < tokens; t++) {
+    if (weight && !(weight[t] > 0)) continue;
+    counted++;
     for (uint32_t i = 0; i < n; i++) {
       float v = fabsf(x[(size_t)t * n + i]);
       max[i] = v > max[i] ? v : max[i];
       mean[i] += v;
     }
-  for (uint32_t i = 0; i < n; i++) mean[i] /= (float)tokens;
+  }
+  for (uint32_t i = 0; i < n && counted; i++) mean[i] /= (float)counted;
 }

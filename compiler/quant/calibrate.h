@@ -10,6 +10,7 @@ typedef struct {
   uint32_t n_sequences, n_tokens;
   uint32_t *starts;  // [n_sequences + 1], index of the first token of each
   int32_t *tokens;   // [n_tokens], each sequence from its BOS
+  uint32_t n_prefix; // tokens at the head of each sequence that are a prefix (prefix.h)
 } mx_calibration;
 
 typedef struct {
@@ -34,17 +35,18 @@ void mx_calibration_free(mx_calibration *c);
 // one. The caller frees *out.
 mx_status mx_calibration_sample(const mx_calibration *c, uint32_t max_tokens, mx_calibration *out, mx_error *e);
 
-// Sum of x x^T over tokens: GPTQ's Hessian up to a factor.
+// Sum of weight x x^T over tokens: GPTQ's Hessian up to a factor.
 typedef struct {
   uint32_t n;
   float *sum;  // [n][n], symmetric
 } mx_hessian;
 
-// Of x [tokens][n]. The caller frees out->sum. MX_FORMAT: an input is not
+// Of x [tokens][n], weight [tokens] >= 0 or NULL: all 1. The caller frees out->sum. MX_FORMAT: an input is not
 // finite; `name` names the matrix.
-mx_status mx_hessian_compute(const float *x, uint32_t tokens, uint32_t n, unsigned threads, const char *name,
-                             mx_hessian *out, mx_error *e);
+mx_status mx_hessian_compute(const float *x, const float *weight, uint32_t tokens, uint32_t n, unsigned threads,
+                             const char *name, mx_hessian *out, mx_error *e);
 
-// Per channel of x [tokens][n]: greatest and mean magnitude, [n] each.
-void mx_channel_magnitudes(const float *x, uint32_t tokens, uint32_t n, float *max, float *mean);
+// Per channel of x [tokens][n]: greatest and mean magnitude, [n] each, of the
+// tokens whose weight is not 0.
+void mx_channel_magnitudes(const float *x, const float *weight, uint32_t tokens, uint32_t n, float *max, float *mean);
 #endif

@@ -54,8 +54,8 @@ static mx_status solve(mx_matrix *w, const mx_hessian *h, const float *moved, do
   return MX_OK;
 }
 
-mx_status mx_correct_weights(mx_matrix *w, const float *x, const float *xq, uint32_t tokens, const mx_hessian *h,
-                             unsigned threads, const char *name, mx_error *e) {
+mx_status mx_correct_weights(mx_matrix *w, const float *x, const float *xq, const float *weight, uint32_t tokens,
+                             const mx_hessian *h, unsigned threads, const char *name, mx_error *e) {
   size_t n = w->cols, count = (size_t)w->rows * n, inputs = (size_t)tokens * n;
   float *off = malloc(inputs * sizeof *off), *cross = malloc(n * n * sizeof *cross), *moved = malloc(count * sizeof *moved);
   double *a = malloc(n * n * sizeof *a), *b = malloc(count * sizeof *b);
@@ -63,7 +63,7 @@ mx_status mx_correct_weights(mx_matrix *w, const float *x, const float *xq, uint
   if (!off || !cross || !moved || !a || !b) {
     s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "%s: no memory to correct a matrix of %u x %u", name, w->rows, w->cols);
   } else {
-    for (size_t i = 0; i < inputs; i++) off[i] = x[i] - xq[i];
+    for (size_t i = 0; i < inputs; i++) off[i] = (x[i] - xq[i]) * (weight ? weight[i / n] : 1);
     correction c = {w, off, xq, tokens, cross, moved};
     mx_parallel(mx_chunks(w->cols, PANEL), threads, cross_panel, &c);
     mx_parallel(mx_chunks(w->rows, PANEL), threads, move_panel, &c);

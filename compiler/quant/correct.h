@@ -11,8 +11,9 @@
 // reaching it, a solve before any rounding method, is ours.
 #include "compiler/quant/calibrate.h"
 
-// w [rows][cols] becomes W + D; x, xq [tokens][cols]; h of xq. MX_UNSUPPORTED:
+// w [rows][cols] becomes W + D; x, xq [tokens][cols], weight [tokens] or
+// NULL; h of xq with the same weights. MX_UNSUPPORTED:
 // H is singular in spite of the damping; `name` names the matrix.
-mx_status mx_correct_weights(mx_matrix *w, const float *x, const float *xq, uint32_t tokens, const mx_hessian *h,
-                             unsigned threads, const char *name, mx_error *e);
+mx_status mx_correct_weights(mx_matrix *w, const float *x, const float *xq, const float *weight, uint32_t tokens,
+                             const mx_hessian *h, unsigned threads, const char *name, mx_error *e);
 #endif

@@ -8,6 +8,7 @@
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/side.h"
 #include "compiler/quant/smoothquant.h"
+#include "compiler/quant/static.h"
 
 enum { ROWS = 64 };  // of a task
 
@@ -37,17 +38,14 @@ static bool allocate(mx_equaliser *q, const mx_config *c) {
   return ok && (q->wanted = floats(outputs)) && (q->got = floats(outputs));
 }
 
-mx_status mx_equaliser_new(const mx_model *model, const mx_calibration *c, const mx_methods *m,
-                           const mx_weight_format *format, unsigned act_bits, unsigned kv_bits, unsigned threads,
-                           mx_equaliser *out, mx_error *e) {
-  *out = (mx_equaliser){.methods = m, .format = *format, .e = e};
-  mx_status s = mx_forward_new(model, c, threads, &out->full, e);
+mx_status mx_equaliser_new(const mx_source *source, const mx_calibration *c, const mx_methods *m, mx_plan *plan,
+                           const mx_prefix *prefix, unsigned kv_bits, unsigned threads, mx_equaliser *out, mx_error *e) {
+  *out = (mx_equaliser){.methods = m, .plan = plan, .prefix = prefix, .e = e};
+  mx_status s = mx_forward_new(source, c, threads, &out->full, e);
   if (!s) s = mx_calibration_sample(c, MX_EQUALISE_TOKENS, &out->sample_text, e);
-  if (!s) s = mx_forward_new(model, &out->sample_text, threads, &out->sample, e);
-  out->sample.act_bits = act_bits;
+  if (!s) s = mx_forward_new(source, &out->sample_text, threads, &out->sample, e);
   out->sample.kv_bits = kv_bits;
-  out->sample.block = mx_block_length(&format->stream);
-  if (!s && !allocate(out, &model->config)) s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the scale search");
+  if (!s && !allocate(out, mx_source_config(source))) s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the scale search");
   return s;
 }
 
@@ -138,14 +136,14 @@ static void set_input(mx_equaliser *q, const mx_equal_group *g, const float *s) 
   float *x = place(&q->sample, g->input);
   memcpy(x, q->inputs[g->input], (size_t)q->sample_text.n_tokens * g->cols * sizeof *x);
   if (s) scale_columns(x, q->sample_text.n_tokens, g->cols, s, true);
-  mx_forward_round(&q->sample, x, g->cols);
+  mx_forward_round(&q->sample, x, g->cols, g->input);
 }
 
 typedef struct {
   const mx_matrix *from;
   mx_matrix *to;
   const float *s;
-  const mx_weight_format *format;
+  const mx_matrix_format *format;
 } trial_task;
 
 static void round_trial(void *self, uint32_t i, unsigned worker) {
@@ -155,21 +153,38 @@ static void round_trial(void *self, uint32_t i, unsigned worker) {
     const float *from = t->from->data + (size_t)r * t->from->cols;
     float *to = t->to->data + (size_t)r * t->from->cols;
     for (uint32_t j = 0; j < t->from->cols; j++) to[j] = from[j] * t->s[j];
-    mx_round_rtn(to, t->from->cols, t->format);
+    mx_round_parts(to, t->from->cols, t->format);
   }
+}
+
+const mx_matrix_format *mx_equalise_format(const mx_equaliser *q, const mx_equal_group *g, unsigned i) {
+  unsigned first, count;
+  mx_input_consumers(g->input, &first, &count);
+  return g->input == MX_INPUT_HEAD ? &q->plan->head : mx_plan_matrix(q->plan, q->layer, first + i);
 }
 
 static void make_trial(mx_equaliser *q, const mx_equal_group *g, const float *s) {
   for (uint32_t i = 0; i < g->n_consumers; i++) {
     q->trial[i].rows = g->consumers[i]->rows;
     q->trial[i].cols = g->cols;
-    trial_task t = {g->consumers[i], &q->trial[i], s, &q->format};
+    trial_task t = {g->consumers[i], &q->trial[i], s, mx_equalise_format(q, g, i)};
     mx_parallel(mx_chunks(g->consumers[i]->rows, ROWS), q->sample.threads, round_trial, &t);
   }
 }
 
-static size_t output_size(const mx_equaliser *q, const mx_equal_group *g) {
-  return (size_t)q->sample_text.n_tokens * (g->rest ? g->rest->rows : g->consumers[0]->rows);
+static uint32_t output_width(const mx_equal_group *g) { return g->rest ? g->rest->rows : g->consumers[0]->rows; }
+
+// Mean over the tokens that count.
+static double mean_square(const mx_equaliser *q, uint32_t width) {
+  double sum = 0;
+  size_t n = 0;
+  for (uint32_t t = 0; t < q->sample_text.n_tokens; t++) {
+    if (q->sample.weight && !(q->sample.weight[t] > 0)) continue;
+    n += width;
+    for (size_t i = (size_t)t * width; i < (t + (size_t)1) * width; i++)
+      sum += ((double)q->got[i] - q->wanted[i]) * ((double)q->got[i] - q->wanted[i]);
+  }
+  return n ? sum / (double)n : 0;
 }
 
 mx_status mx_equalise_loss(mx_equaliser *q, const mx_equal_group *g, const float *s, double *loss) {
@@ -179,10 +194,7 @@ mx_status mx_equalise_loss(mx_equaliser *q, const mx_equal_group *g, const float
   set_input(q, g, s);
   run_module(&q->sample, g, trial, q->got);
   q->sample.quantized = false;
-  size_t n = output_size(q, g);
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += ((double)q->got[i] - q->wanted[i]) * ((double)q->got[i] - q->wanted[i]);
-  *loss = sum / (double)n;
+  *loss = mean_square(q, output_width(g));
   if (isfinite(*loss)) return MX_OK;
   return mx_fail(q->e, MX_FORMAT, MX_NOWHERE, "the activations of the calibration text are not finite");
 }
@@ -191,7 +203,7 @@ mx_status mx_equalise_loss(mx_equaliser *q, const mx_equal_group *g, const float
 
 static void take_magnitudes(void *self, mx_input input, float *x, uint32_t cols) {
   mx_equaliser *q = self;
-  mx_channel_magnitudes(x, q->full.calibration->n_tokens, cols, q->max[input], q->mean[input]);
+  mx_channel_magnitudes(x, q->full.weight, q->full.calibration->n_tokens, cols, q->max[input], q->mean[input]);
 }
 
 static void take_sample(void *self, mx_input input, float *x, uint32_t cols) {
@@ -203,14 +215,25 @@ static mx_status equalise_group(mx_equaliser *q, mx_equal_group *g) {
   g->max = q->max[g->input];
   g->mean = q->mean[g->input];
   bool smooth = q->methods->smoothquant && (g->gain || q->methods->smoothquant_all);
-  if (!smooth && !q->methods->awq) return MX_OK;
+  bool fixed = q->methods->fixed || (q->methods->qsm && (g->gain || q->methods->qsm_all));
+  if (!smooth && !q->methods->awq && !fixed) return MX_OK;
   set_input(q, g, NULL);
   run_module(&q->sample, g, g->consumers, q->wanted);
   mx_status s = smooth ? mx_smoothquant_group(q, g) : MX_OK;
-  return !s && q->methods->awq ? mx_awq_group(q, g) : s;
+  if (!s && q->methods->awq) s = mx_awq_group(q, g);
+  return !s && fixed ? mx_static_group(q, g) : s;
 }
 
-mx_status mx_equalise_layer(mx_equaliser *q, const mx_layer *original, mx_layer *work) {
+static void enter_layer(mx_equaliser *q, uint32_t layer) {
+  mx_forward *const passes[] = {&q->full, &q->sample};
+  q->layer = layer;
+  for (int i = 0; i < 2; i++) {
+    mx_plan_inputs(q->plan, layer, passes[i]->inputs);
+    mx_forward_set_prefix(passes[i], q->prefix, layer);
+  }
+}
+
+mx_status mx_equalise_layer(mx_equaliser *q, uint32_t layer, const mx_layer *original, mx_layer *work) {
   const mx_config *c = q->full.config;
   mx_equal_group groups[] = {
       {.input = MX_INPUT_ATTN, .cols = c->dim, .n_consumers = 3, .consumers = {&work->wq, &work->wk, &work->wv},
@@ -221,6 +244,7 @@ mx_status mx_equalise_layer(mx_equaliser *q, const mx_layer *original, mx_layer 
        .gain = &work->ffn_norm, .rest = &work->w_down},
       {.input = MX_INPUT_DOWN, .cols = c->hidden_dim, .n_consumers = 1, .consumers = {&work->w_down},
        .producer = &work->w_up}};
+  enter_layer(q, layer);
   mx_forward_layer(&q->full, original, take_magnitudes, q);
   mx_forward_layer(&q->sample, original, take_sample, q);
   mx_status s = MX_OK;
@@ -230,9 +254,9 @@ mx_status mx_equalise_layer(mx_equaliser *q, const mx_layer *original, mx_layer 
 
 mx_status mx_equalise_head(mx_equaliser *q, const mx_matrix *original_norm, mx_matrix *norm, mx_matrix *output) {
   mx_equal_group g = {.input = MX_INPUT_HEAD, .cols = norm->cols, .n_consumers = 1, .consumers = {output}, .gain = norm};
-  mx_forward_norm(&q->full, original_norm);
+  mx_forward_norm(&q->full, original_norm, MX_INPUT_HEAD);
   take_magnitudes(q, MX_INPUT_HEAD, q->full.h, norm->cols);
-  mx_forward_norm(&q->sample, original_norm);
+  mx_forward_norm(&q->sample, original_norm, MX_INPUT_HEAD);
   take_sample(q, MX_INPUT_HEAD, q->sample.h, norm->cols);
   return equalise_group(q, &g);
 }

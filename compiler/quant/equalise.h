@@ -13,6 +13,7 @@
 //   head        output          gain of output_norm
 #include "compiler/quant/forward.h"
 #include "compiler/quant/method.h"
+#include "compiler/quant/plan.h"
 
 // Matrices that share an input of `cols` channels.
 typedef struct {
@@ -28,7 +29,9 @@ typedef struct {
 
 typedef struct {
   const mx_methods *methods;
-  mx_weight_format format;
+  mx_plan *plan;
+  uint32_t layer;              // at hand
+  const mx_prefix *prefix;
   mx_forward full;             // all tokens, for magnitudes
   mx_calibration sample_text;
   mx_forward sample;           // about MX_EQUALISE_TOKENS, for losses
@@ -41,22 +44,24 @@ typedef struct {
 
 enum { MX_EQUALISE_TOKENS = 2048 };
 
-// Both keep the original model's activations. Formats as the device will use
-// them. The caller frees with mx_equaliser_free, after an error too.
-mx_status mx_equaliser_new(const mx_model *model, const mx_calibration *c, const mx_methods *m,
-                           const mx_weight_format *format, unsigned act_bits, unsigned kv_bits, unsigned threads,
-                           mx_equaliser *out, mx_error *e);
+// Both keep the original model's activations. Formats are the plan's; static.h
+// changes them. `prefix` (n = 0: none) is in front of the text. The caller frees with mx_equaliser_free, after an error too.
+mx_status mx_equaliser_new(const mx_source *source, const mx_calibration *c, const mx_methods *m, mx_plan *plan,
+                           const mx_prefix *prefix, unsigned kv_bits, unsigned threads, mx_equaliser *out, mx_error *e);
 void mx_equaliser_free(mx_equaliser *q);
 
 // Chooses and folds scales in `work`, a copy of layer `original`; layers in order.
-mx_status mx_equalise_layer(mx_equaliser *q, const mx_layer *original, mx_layer *work);
+mx_status mx_equalise_layer(mx_equaliser *q, uint32_t layer, const mx_layer *original, mx_layer *work);
 // After the last layer: of copies of output_norm and output.
 mx_status mx_equalise_head(mx_equaliser *q, const mx_matrix *original_norm, mx_matrix *norm, mx_matrix *output);
+
+// Formats of the group's consumer i, as planned.
+const mx_matrix_format *mx_equalise_format(const mx_equaliser *q, const mx_equal_group *g, unsigned i);
 
 // For the methods. The loss is the mean square difference, over the sample,
 // between the output of the group's module (attention, the feed-forward layer,
 // or the product itself) with exact weights and inputs and with both rounded to
-// their formats, scaled by s [cols].
+// their formats, scaled by s [cols]. Tokens of a prefix do not count.
 mx_status mx_equalise_loss(mx_equaliser *q, const mx_equal_group *g, const float *s, double *loss);
 void mx_equalise_fold(mx_equaliser *q, mx_equal_group *g, const float *s);
 // Makes s equal where channels have one producer, by geometric mean.

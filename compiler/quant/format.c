@@ -11,17 +11,20 @@ typedef struct {
   const char *name;
   unsigned bits;
   mx_scale_kind scale;
-  bool zero, codebook;
+  bool zero, codebook, fitted;
   unsigned frac;
 } base_format;
 
 static const base_format bases[] = {
-    {"mxint8", MX_BITS_8, MX_SCALE_E8M0, false, false, 6},
-    {"mxint6", MX_BITS_6, MX_SCALE_E8M0, false, false, 4},
-    {"mxint4", MX_BITS_4, MX_SCALE_E8M0, false, false, 2},
-    {"int4", MX_BITS_4, MX_SCALE_F16, false, false, 0},
-    {"int4z", MX_BITS_4, MX_SCALE_F16, true, false, 0},
-    {"mxfp4", MX_BITS_4, MX_SCALE_E8M0, false, true, 1},
+    {"mxint8", MX_BITS_8, MX_SCALE_E8M0, false, false, false, 6},
+    {"mxint6", MX_BITS_6, MX_SCALE_E8M0, false, false, false, 4},
+    {"mxint4", MX_BITS_4, MX_SCALE_E8M0, false, false, false, 2},
+    {"int4", MX_BITS_4, MX_SCALE_F16, false, false, false, 0},
+    {"int4z", MX_BITS_4, MX_SCALE_F16, true, false, false, 0},
+    {"mxfp4", MX_BITS_4, MX_SCALE_E8M0, false, true, false, 1},
+    {"codebook", MX_BITS_4, MX_SCALE_E8M0, false, true, true, 6},
+    {"int4row", MX_BITS_4, MX_SCALE_NONE, false, false, false, 0},
+    {"int8row", MX_BITS_8, MX_SCALE_NONE, false, false, false, 0},
 };
 enum { N_BASES = sizeof bases / sizeof *bases };
 
@@ -51,10 +54,10 @@ mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_err
   unsigned block;
   if (!b || !parse_block(colon, &block))
     return mx_fail(e, MX_USAGE, MX_NOWHERE,
-                   "weight format '%s': expected mxint8, mxint6, mxint4, int4, int4z or mxfp4, "
+                   "weight format '%s': expected mxint8, mxint6, mxint4, int4, int4z, mxfp4, codebook, int4row or int8row, "
                    "with :16, :32, :64 or :128 for the block", name);
   *out = (mx_weight_format){.stream = {.bits = b->bits, .scale = b->scale, .zero = b->zero, .block = block},
-                            .codebook = b->codebook, .frac = b->frac};
+                            .codebook = b->codebook, .fitted = b->fitted, .frac = b->frac};
   if (b->codebook) memcpy(out->table, e2m1_doubled, sizeof out->table);
   return MX_OK;
 }
@@ -64,7 +67,7 @@ void mx_weight_format_name(const mx_weight_format *f, char text[16]) {
   for (int i = 0; i < N_BASES; i++) {
     const base_format *b = &bases[i];
     if (b->bits == f->stream.bits && b->scale == f->stream.scale && b->zero == f->stream.zero &&
-        b->codebook == f->codebook)
+        b->codebook == f->codebook && b->fitted == f->fitted)
       snprintf(text, 16, "%s:%u", b->name, mx_block_length(&f->stream));
   }
 }

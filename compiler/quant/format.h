@@ -17,9 +17,33 @@
 typedef struct {
   mx_stream_format stream;  // as it lies in the weight stream; never planar
   bool codebook;            // 4-bit codes index `table`
+  bool fitted;              // the table is the matrix's own
   int8_t table[16];
   unsigned frac;            // fraction bits of the elements
 } mx_weight_format;
+
+// int4row, int8row: no scales in the stream.
+static inline bool mx_weight_format_by_row(const mx_weight_format *f) { return f->stream.scale == MX_SCALE_NONE; }
+
+// How a matrix's input comes: in MXINT blocks of the weights' block length, or,
+// if `fixed`, as integers (QUANT with `fixed`), steps folded into the weights.
+typedef struct {
+  unsigned bits;  // MX_BITS_ code
+  bool fixed;
+} mx_act_format;
+
+// Columns of a matrix may be in two parts, each with formats of its own: the
+// first `cols` of the first part, the rest of the second.
+enum { MX_PARTS = 2 };
+typedef struct {
+  uint32_t cols;           // of the part, a multiple of the block but in the last
+  mx_weight_format weights;
+  mx_act_format acts;
+} mx_part_format;
+typedef struct {
+  unsigned n_parts;        // 1 or 2
+  mx_part_format part[MX_PARTS];
+} mx_matrix_format;
 
 // MX_USAGE with the list of names if `name` is none of them.
 mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_error *e);

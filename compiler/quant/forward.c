@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/quant/hadamard.h"
 #include "compiler/quant/parallel.h"
 #include "golden/isa.h"
 #include "golden/mxint.h"
@@ -48,31 +49,52 @@ static void fill_rope(mx_forward *f, uint32_t length) {
   }
 }
 
-static mx_status embed(mx_forward *f, const mx_model *m, mx_error *e) {
+static mx_status embed(mx_forward *f, const mx_source *source, mx_error *e) {
   size_t dim = f->config->dim;
-  for (uint32_t t = 0; t < f->calibration->n_tokens; t++) {
+  mx_matrix table = {0};
+  mx_status s = mx_source_embedding(source, &table, e);
+  for (uint32_t t = 0; t < f->calibration->n_tokens && !s; t++) {
     int32_t id = f->calibration->tokens[t];
     if (id < 0 || (uint32_t)id >= f->config->vocab_size)
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "calibration token %d; the vocabulary has %u", id, f->config->vocab_size);
-    memcpy(f->x + t * dim, m->token_embd.data + (size_t)id * dim, dim * sizeof *f->x);
+      s = mx_fail(e, MX_USAGE, MX_NOWHERE, "calibration token %d; the vocabulary has %u", id, f->config->vocab_size);
+    else memcpy(f->x + t * dim, table.data + (size_t)id * dim, dim * sizeof *f->x);
   }
+  free(table.data);
+  return s;
+}
+
+static mx_status leave_out_prefix(mx_forward *f, mx_error *e) {
+  const mx_calibration *c = f->calibration;
+  if (!c->n_prefix) return MX_OK;
+  f->weight = malloc(c->n_tokens * sizeof *f->weight);
+  if (!f->weight) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for token weights");
+  for (uint32_t i = 0; i < c->n_sequences; i++)
+    for (uint32_t t = c->starts[i]; t < c->starts[i + 1]; t++) f->weight[t] = t - c->starts[i] >= c->n_prefix;
   return MX_OK;
 }
 
-mx_status mx_forward_new(const mx_model *model, const mx_calibration *c, unsigned threads, mx_forward *out, mx_error *e) {
-  const mx_config *config = &model->config;
-  *out = (mx_forward){.config = config, .calibration = c, .threads = threads ? threads : 1, .block = 32,
+mx_status mx_forward_new(const mx_source *source, const mx_calibration *c, unsigned threads, mx_forward *out, mx_error *e) {
+  const mx_config *config = mx_source_config(source);
+  *out = (mx_forward){.config = config, .calibration = c, .threads = threads ? threads : 1,
                       .q_dim = config->n_heads * config->head_dim, .kv_dim = config->n_kv_heads * config->head_dim};
+  if (source->rotation) out->online = source->rotation->online;
   if (out->threads > MX_PARALLEL_MAX) out->threads = MX_PARALLEL_MAX;
   uint32_t length = longest(c);
   if (!allocate(out, length))
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the activations of %u calibration tokens", c->n_tokens);
   fill_rope(out, length);
-  return embed(out, model, e);
+  mx_status s = leave_out_prefix(out, e);
+  return s ? s : embed(out, source, e);
+}
+
+void mx_forward_set_prefix(mx_forward *f, const mx_prefix *p, uint32_t layer) {
+  size_t at = (size_t)layer * p->n * f->kv_dim;
+  f->prefix_keys = p->n ? p->keys + at : NULL;
+  f->prefix_values = p->n ? p->values + at : NULL;
 }
 
 void mx_forward_free(mx_forward *f) {
-  float *const all[] = {f->x, f->h, f->y, f->q, f->mix, f->k, f->v, f->gate, f->up, f->cosines, f->sines, f->scores};
+  float *const all[] = {f->x, f->h, f->y, f->q, f->mix, f->k, f->v, f->gate, f->up, f->cosines, f->sines, f->scores, f->weight};
   for (unsigned i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
   *f = (mx_forward){0};
 }
@@ -88,6 +110,25 @@ void mx_round_mxint(float *x, uint32_t n, uint32_t block, unsigned bits) {
     mx_quantize_block(v, size, block, bits, q, &scale);
     float step = scale == 0xff ? NAN : ldexpf(1, scale - 127 - (int)mx_fraction_bits(bits));
     for (uint32_t i = 0; i < size; i++) x[at + i] = q[i] * step;
+  }
+}
+
+static void round_fixed(float *x, uint32_t n, unsigned bits) {
+  float most = (float)mx_element_max(bits);
+  for (uint32_t i = 0; i < n; i++) {
+    float v = rintf(x[i]);
+    x[i] = v > most ? most : v < -most ? -most : v;
+  }
+}
+
+void mx_round_input(float *x, uint32_t n, const mx_matrix_format *format) {
+  for (unsigned i = 0; i < format->n_parts; i++) {
+    const mx_part_format *p = &format->part[i];
+    uint32_t size = i + 1 < format->n_parts ? p->cols : n;
+    if (p->acts.fixed) round_fixed(x, size, p->acts.bits);
+    else mx_round_mxint(x, size, mx_block_length(&p->weights.stream), p->acts.bits);
+    x += size;
+    n -= size;
   }
 }
 
@@ -113,6 +154,7 @@ typedef struct {
   const float *in;
   float *out;
   uint32_t cols;
+  mx_input input;
 } token_task;
 
 static uint32_t chunk(const mx_forward *f, uint32_t i, uint32_t *from) {
@@ -129,11 +171,12 @@ static void round_chunk(void *self, uint32_t i, unsigned worker) {
   (void)worker;
   const token_task *t = self;
   uint32_t from, n = chunk(t->f, i, &from);
-  for (uint32_t k = 0; k < n; k++) mx_round_mxint(t->out + (size_t)(from + k) * t->cols, t->cols, t->f->block, t->f->act_bits);
+  for (uint32_t k = from; k < from + n; k++)
+    if (!t->f->weight || t->f->weight[k] > 0) mx_round_input(t->out + (size_t)k * t->cols, t->cols, &t->f->inputs[t->input]);
 }
 
-void mx_forward_round(const mx_forward *f, float *x, uint32_t cols) {
-  token_task t = {.out = x, .cols = cols};
+void mx_forward_round(const mx_forward *f, float *x, uint32_t cols, mx_input input) {
+  token_task t = {.out = x, .cols = cols, .input = input};
   if (f->quantized) by_tokens(f, round_chunk, &t);
 }
 
@@ -151,10 +194,10 @@ static void normalise_chunk(void *self, uint32_t i, unsigned worker) {
   }
 }
 
-void mx_forward_norm(mx_forward *f, const mx_matrix *gain) {
+void mx_forward_norm(mx_forward *f, const mx_matrix *gain, mx_input input) {
   token_task t = {.w = gain, .in = f->x, .out = f->h, .cols = f->config->dim};
   by_tokens(f, normalise_chunk, &t);
-  mx_forward_round(f, f->h, f->config->dim);
+  mx_forward_round(f, f->h, f->config->dim, input);
 }
 
 static void multiply_chunk(void *self, uint32_t i, unsigned worker) {
@@ -178,12 +221,13 @@ static void gate_chunk(void *self, uint32_t i, unsigned worker) {
   const float *up = t->in + (size_t)from * t->cols;
   float *gate = t->out + (size_t)from * t->cols;
   for (size_t k = 0; k < (size_t)n * t->cols; k++) gate[k] = gate[k] / (1.0f + expf(-gate[k])) * up[k];
+  for (uint32_t k = 0; k < n && t->f->online.down; k++) mx_hadamard_online(gate + (size_t)k * t->cols, t->cols);
 }
 
 void mx_forward_gate(mx_forward *f) {
   token_task t = {.in = f->up, .out = f->gate, .cols = f->config->hidden_dim};
   by_tokens(f, gate_chunk, &t);
-  mx_forward_round(f, f->gate, f->config->hidden_dim);
+  mx_forward_round(f, f->gate, f->config->hidden_dim, MX_INPUT_DOWN);
 }
 
 void mx_forward_add(mx_forward *f) {
@@ -210,6 +254,17 @@ static void round_cache(const mx_forward *f, float *q, float *k, float *v) {
     round_halves(k + (size_t)i * hd, hd, f->kv_bits);
     mx_round_mxint(v + (size_t)i * hd, hd, hd <= MX_BLOCK_MAX ? hd : MX_BLOCK_MAX, f->kv_bits);
   }
+}
+
+static void transform_heads(const mx_forward *f, float *q, float *k) {
+  uint32_t hd = f->config->head_dim;
+  for (uint32_t i = 0; i < f->config->n_heads; i++) mx_hadamard_online_head(q + (size_t)i * hd, hd);
+  for (uint32_t i = 0; i < f->config->n_kv_heads; i++) mx_hadamard_online_head(k + (size_t)i * hd, hd);
+}
+
+static void take_prefix(const mx_forward *f, uint32_t t, float *k, float *v) {
+  memcpy(k, f->prefix_keys + (size_t)t * f->kv_dim, f->kv_dim * sizeof *k);
+  memcpy(v, f->prefix_values + (size_t)t * f->kv_dim, f->kv_dim * sizeof *v);
 }
 
 // Softmax of row [seen]; the rest, up to `length`, becomes 0.
@@ -242,6 +297,8 @@ static void attend_sequence(void *self, uint32_t i, unsigned worker) {
     float *q = f->q + (size_t)(start + t) * f->q_dim, *k = f->k + (size_t)(start + t) * f->kv_dim;
     rotate(f, q, f->q_dim, t);
     rotate(f, k, f->kv_dim, t);
+    if (f->online.qk) transform_heads(f, q, k);
+    if (f->prefix_keys && t < f->calibration->n_prefix) take_prefix(f, t, k, f->v + (size_t)(start + t) * f->kv_dim);
     if (f->quantized) round_cache(f, q, k, f->v + (size_t)(start + t) * f->kv_dim);
   }
   for (uint32_t head = 0; head < f->config->n_heads; head++)
@@ -250,13 +307,13 @@ static void attend_sequence(void *self, uint32_t i, unsigned worker) {
 
 void mx_forward_attend(mx_forward *f) {
   mx_parallel(f->calibration->n_sequences, f->threads, attend_sequence, f);
-  mx_forward_round(f, f->mix, f->q_dim);
+  mx_forward_round(f, f->mix, f->q_dim, MX_INPUT_WO);
 }
 
 // ---- a layer -------------------------------------------------------------------
 
 void mx_forward_layer(mx_forward *f, const mx_layer *l, mx_forward_observer observer, void *self) {
-  mx_forward_norm(f, &l->attn_norm);
+  mx_forward_norm(f, &l->attn_norm, MX_INPUT_ATTN);
   if (observer) observer(self, MX_INPUT_ATTN, f->h, f->config->dim);
   mx_forward_multiply(f, &l->wq, f->h, f->q);
   mx_forward_multiply(f, &l->wk, f->h, f->k);
@@ -265,7 +322,7 @@ void mx_forward_layer(mx_forward *f, const mx_layer *l, mx_forward_observer obse
   if (observer) observer(self, MX_INPUT_WO, f->mix, f->q_dim);
   mx_forward_multiply(f, &l->wo, f->mix, f->y);
   mx_forward_add(f);
-  mx_forward_norm(f, &l->ffn_norm);
+  mx_forward_norm(f, &l->ffn_norm, MX_INPUT_FFN);
   if (observer) observer(self, MX_INPUT_FFN, f->h, f->config->dim);
   mx_forward_multiply(f, &l->w_gate, f->h, f->gate);
   mx_forward_multiply(f, &l->w_up, f->h, f->up);

@@ -6,18 +6,26 @@
 #include <stdbool.h>
 
 #include "compiler/quant/calibrate.h"
+#include "compiler/quant/source.h"
+
+// What a layer's matrices take in, in this order; MX_INPUT_HEAD is the output matrix's.
+typedef enum { MX_INPUT_ATTN, MX_INPUT_WO, MX_INPUT_FFN, MX_INPUT_DOWN, MX_INPUT_HEAD, MX_INPUTS } mx_input;
 
 // T tokens, sequence after sequence. The caller may write the arrays.
 typedef struct {
   const mx_config *config;
   const mx_calibration *calibration;
   unsigned threads;
-  // As the device rounds: matrix inputs to act_bits in blocks of `block`
-  // elements, keys and values to kv_bits, queries to 8 bits. (Attention weights,
-  // which it rounds to 8 bits, stay FP32.)
+  // As the device rounds: matrix inputs to `inputs`, keys and values to kv_bits,
+  // queries to 8 bits. (Attention weights, which it rounds to 8 bits, stay FP32.)
+  // Inputs of a prefix's tokens stay as they are.
   bool quantized;
-  unsigned act_bits, kv_bits;  // MX_BITS_ codes
-  uint32_t block;
+  mx_matrix_format inputs[MX_INPUTS];  // of the layer at hand
+  unsigned kv_bits;            // MX_BITS_ code
+  mx_online online;            // transforms at run time, rounded or not
+  const float *prefix_keys, *prefix_values;  // [calibration->n_prefix][kv_dim] of the layer
+                               // at hand, as in mx_prefix; they replace those computed; or NULL
+  float *weight;               // [T] how much a token counts; 0 for a prefix; NULL: all 1
   uint32_t q_dim, kv_dim;
   float *x;           // [T][dim] residual stream
   float *h;           // [T][dim] input of wq, wk, wv, of w_gate, w_up, and of output
@@ -32,18 +40,18 @@ typedef struct {
 // x begins as the embeddings of the tokens. The caller frees with
 // mx_forward_free, after an error too. MX_LIMIT: no memory; MX_USAGE: a token
 // outside the vocabulary.
-mx_status mx_forward_new(const mx_model *model, const mx_calibration *c, unsigned threads, mx_forward *out, mx_error *e);
+mx_status mx_forward_new(const mx_source *source, const mx_calibration *c, unsigned threads, mx_forward *out, mx_error *e);
 void mx_forward_free(mx_forward *f);
 
-void mx_forward_norm(mx_forward *f, const mx_matrix *gain);                     // h from x
+// Takes the keys and values of the layer to come from the prefix (n = 0: none).
+void mx_forward_set_prefix(mx_forward *f, const mx_prefix *p, uint32_t layer);
+
+void mx_forward_norm(mx_forward *f, const mx_matrix *gain, mx_input input);     // h from x
 void mx_forward_multiply(const mx_forward *f, const mx_matrix *w, const float *in, float *out);
 void mx_forward_attend(mx_forward *f);                                          // mix from q, k, v
 void mx_forward_gate(mx_forward *f);                                            // gate from gate, up
 void mx_forward_add(mx_forward *f);                                             // x += y
-void mx_forward_round(const mx_forward *f, float *x, uint32_t cols);            // x [T][cols], if `quantized`
-
-// What a layer's matrices take in, in this order; MX_INPUT_HEAD is the output matrix's.
-typedef enum { MX_INPUT_ATTN, MX_INPUT_WO, MX_INPUT_FFN, MX_INPUT_DOWN, MX_INPUT_HEAD, MX_INPUTS } mx_input;
+void mx_forward_round(const mx_forward *f, float *x, uint32_t cols, mx_input input);  // x [T][cols], if `quantized`
 
 // A whole layer; `observer` (may be NULL) sees the input [T][cols] of each group.
 typedef void (*mx_forward_observer)(void *self, mx_input input, float *x, uint32_t cols);
@@ -52,4 +60,6 @@ void mx_forward_layer(mx_forward *f, const mx_layer *l, mx_forward_observer obse
 // Rounds x [n] in place to what blocks of `block` elements of MXINT keep of it;
 // a block with an infinity or NaN becomes NaN.
 void mx_round_mxint(float *x, uint32_t n, uint32_t block, unsigned bits);
+// One token's input x [n] to its format.
+void mx_round_input(float *x, uint32_t n, const mx_matrix_format *format);
 #endif

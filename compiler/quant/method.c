@@ -19,6 +19,45 @@ static bool smoothquant_option(const char *option, mx_methods *m) {
   return take_alpha(option, m);
 }
 
+static bool rotate_option(const char *option, mx_methods *m) {
+  if (!strcmp(option, "down")) return m->rotate_down = true;
+  if (!strcmp(option, "qk")) return m->rotate_qk = true;
+  return false;
+}
+
+static bool prefix_option(const char *option, mx_methods *m) {
+  char *end;
+  unsigned long n = strtoul(option, &end, 10);
+  m->prefix_tokens = (uint32_t)n;
+  return *option >= '1' && *option <= '9' && !*end && n <= 64;
+}
+
+// "4.5": bits per weight; "9000c": cycles per token.
+static bool take_budget(const char *option, mx_methods *m) {
+  char *end;
+  m->budget = strtod(option, &end);
+  if (end == option || !(m->budget > 0 && m->budget < 1e12)) return false;
+  m->mixed_cycles = *end == 'c';
+  return !end[m->mixed_cycles];
+}
+
+static bool mixed_option(const char *option, mx_methods *m) {
+  if (!strcmp(option, "trace")) return m->mixed_trace = true;
+  if (!strcmp(option, "channels")) return m->mixed_channels = true;
+  return take_budget(option, m);
+}
+
+static bool fixed_option(const char *option, mx_methods *m) {
+  m->fixed_search = !strcmp(option, "search");
+  return m->fixed_search || !strcmp(option, "max");
+}
+
+static bool qsm_option(const char *option, mx_methods *m) {
+  if (!strcmp(option, "clip")) return m->qsm_clip = true;
+  if (!strcmp(option, "all")) return m->qsm_all = true;
+  return false;
+}
+
 static bool awq_option(const char *option, mx_methods *m) {
   m->clip = !strcmp(option, "clip");
   return m->clip || !strcmp(option, "noclip");
@@ -55,6 +94,12 @@ static const struct {
                {"mse", offsetof(mx_methods, mse), mse_option},
                {"smoothquant", offsetof(mx_methods, smoothquant), smoothquant_option},
                {"awq", offsetof(mx_methods, awq), awq_option},
+               {"rotate", offsetof(mx_methods, rotate), rotate_option},
+               {"prefix", offsetof(mx_methods, prefix), prefix_option},
+               {"mixed", offsetof(mx_methods, mixed), mixed_option},
+               {"static", offsetof(mx_methods, fixed), fixed_option},
+               {"qsm", offsetof(mx_methods, qsm), qsm_option},
+               {"rsq", offsetof(mx_methods, rsq), no_option},
                {"correct", offsetof(mx_methods, correct), no_option},
                {"gptq", offsetof(mx_methods, gptq), gptq_option}};
 
@@ -71,7 +116,9 @@ static bool word(const char **text, const char *stops, char out[WORD]) {
 static mx_status bad(const char *list, const char *at, mx_error *e) {
   return mx_fail(e, MX_USAGE, MX_NOWHERE,
                  "--method '%s': at '%s' expected rtn, mse[=plain|diagonal|block], smoothquant[=0 to 1|search][+all], "
-                 "awq[=clip|noclip], correct or gptq[=column|block][+order][+refine], each once, separated by commas", list, at);
+                 "awq[=clip|noclip], gptq[=column|block][+order][+refine], correct, rotate[+down][+qk], prefix[=N], "
+                 "mixed=BUDGET[+trace][+channels], static[=max|search], qsm[+clip][+all] or rsq, each once, separated "
+                 "by commas", list, at);
 }
 
 static mx_status take_method(const char *list, const char **at, mx_methods *m, mx_error *e) {
@@ -92,15 +139,21 @@ static mx_status take_method(const char *list, const char **at, mx_methods *m, m
   return bad(list, begin, e);
 }
 
+static mx_status check_exclusions(const char *list, const mx_methods *m, mx_error *e) {
+  const char *why = NULL;
+  if (m->rtn && (m->mse || m->gptq)) why = "rtn excludes mse and gptq; a matrix is rounded once";
+  else if (m->gptq && m->metric_given) why = "with gptq, mse takes no metric";
+  else if (m->fixed && m->qsm) why = "static excludes qsm; an input has one kind of step";
+  else if (m->mixed && !(m->budget > 0)) why = "mixed needs a budget: bits per weight (mixed=4.5) or cycles (mixed=9000c)";
+  else if (m->mixed_channels && m->rotate) why = "mixed+channels excludes rotate, which spreads the channels it looks for";
+  else if (m->rsq && !m->gptq) why = "rsq weighs the Hessian of gptq, which is missing";
+  return why ? mx_fail(e, MX_USAGE, MX_NOWHERE, "--method '%s': %s", list, why) : MX_OK;
+}
+
 mx_status mx_methods_parse(const char *list, mx_methods *out, mx_error *e) {
   *out = (mx_methods){.alpha = 0.5, .clip = true};
   const char *at = list;
   mx_status s = take_method(list, &at, out, e);
   for (; !s && *at; s = take_method(list, &at, out, e)) at++;
-  if (!s && out->rtn && (out->mse || out->gptq))
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--method '%s': rtn excludes %s; a matrix is rounded once", list,
-                   out->gptq ? "gptq" : "mse");
-  if (!s && out->gptq && out->metric_given)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--method '%s': with gptq, mse takes no metric", list);
-  return s;
+  return s ? s : check_exclusions(list, out, e);
 }

@@ -10,7 +10,7 @@
 #include "compiler/import/bytes.h"
 #include "compiler/quant/qmodel.h"
 
-enum { HEADER_BYTES = 16, FORMAT_BYTES = 40 };
+enum { HEADER_BYTES = 16, FORMAT_BYTES = 60 };
 
 typedef struct {
   bool writing;
@@ -96,22 +96,33 @@ static mx_status move_matrix(transfer *t, mx_matrix *m, const char *name) {
   return s;
 }
 
-static bool format_valid(const uint32_t v[6]) {
-  return v[0] <= 2 && (v[1] == MX_SCALE_E8M0 || v[1] == MX_SCALE_F16) && v[2] <= 1 && v[3] <= 3 && v[4] <= 1 &&
-         (!v[4] || (v[0] == 0 && !v[2])) && v[5] <= 7;
+static bool format_valid(const uint32_t v[7]) {
+  return v[0] <= 2 && v[1] <= MX_SCALE_F16 && v[2] <= 1 && v[3] <= 3 && v[4] <= 1 && v[6] <= v[4] && v[5] <= 7 &&
+         (!v[4] || (v[0] == 0 && !v[2])) && (v[1] != MX_SCALE_NONE || (!v[2] && !v[4] && !v[5]));
 }
 
 static mx_status move_format(transfer *t, mx_weight_format *f) {
-  uint32_t v[6] = {f->stream.bits, (uint32_t)f->stream.scale, f->stream.zero, f->stream.block, f->codebook, f->frac};
+  uint32_t v[7] = {f->stream.bits, (uint32_t)f->stream.scale, f->stream.zero, f->stream.block, f->codebook, f->frac, f->fitted};
   mx_status s = MX_OK;
-  for (int i = 0; i < 6 && !s; i++) s = move_u32(t, &v[i], "weight format");
+  for (int i = 0; i < 7 && !s; i++) s = move_u32(t, &v[i], "weight format");
   if (!s) s = move_bytes(t, f->table, sizeof f->table, "decode table");
   if (s) return s;
   if (!format_valid(v)) return mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "a weight format that no device has");
   f->stream = (mx_stream_format){.bits = v[0], .scale = (mx_scale_kind)v[1], .zero = v[2], .block = v[3]};
   f->codebook = v[4];
   f->frac = v[5];
+  f->fitted = v[6];
   return MX_OK;
+}
+
+static mx_status move_acts(transfer *t, mx_act_format *a) {
+  uint32_t bits = a->bits, fixed = a->fixed;
+  mx_status s = move_u32(t, &bits, "activation format");
+  if (!s) s = move_u32(t, &fixed, "activation format");
+  if (!s && (bits > 2 || fixed > 1))
+    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "an activation format that no device has");
+  *a = (mx_act_format){bits, fixed};
+  return s;
 }
 
 static mx_status check_codes(transfer *t, const mx_qmatrix *q, const char *name) {
@@ -130,17 +141,42 @@ static mx_status check_scales(transfer *t, const mx_qmatrix *q, size_t n, const 
   return MX_OK;
 }
 
-static mx_status move_qmatrix(transfer *t, mx_qmatrix *q, const char *name) {
-  mx_status s = move_format(t, &q->format);
-  if (!s) s = room(t, (uint64_t)q->rows * q->cols, name);
-  if (!s && !t->writing) s = mx_qmatrix_allocate(q, q->rows, q->cols, &q->format, t->e);
+static mx_status move_elements(transfer *t, mx_qmatrix *q, const char *name) {
   size_t sides = (size_t)q->rows * mx_qmatrix_blocks(q);
-  if (!s) s = move_bytes(t, q->codes, (size_t)q->rows * q->cols, name);
-  if (!s) s = move_u16s(t, q->scales, sides);
-  if (!s && q->format.stream.zero) s = move_bytes(t, q->zeros, sides, name);
+  mx_status s = move_bytes(t, q->codes, (size_t)q->rows * q->cols, name);
   if (!s && !t->writing) s = check_codes(t, q, name);
-  if (!s && !t->writing) s = check_scales(t, q, sides, name);
-  return s;
+  if (s || q->steps) return s ? s : move_f32s(t, q->steps, q->rows, name);
+  s = move_u16s(t, q->scales, sides);
+  if (!s && q->format.stream.zero) s = move_bytes(t, q->zeros, sides, name);
+  return !s && !t->writing ? check_scales(t, q, sides, name) : s;
+}
+
+// A part of `cols_left` columns at most; where no other follows, of just so many.
+static mx_status move_part(transfer *t, mx_qmatrix *q, uint32_t cols_left, bool last, const char *name) {
+  uint32_t cols = q->cols, rows = q->rows;
+  mx_weight_format f = q->format;
+  mx_act_format acts = q->acts;
+  mx_status s = move_u32(t, &cols, "columns");
+  if (!s) s = move_format(t, &f);
+  if (!s) s = move_acts(t, &acts);
+  if (!s && (cols > cols_left || (cols == cols_left) != last || !cols || (!last && cols % mx_block_length(&f.stream))))
+    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "%s: a part of %u columns of %u", name, cols, cols_left);
+  if (!s) s = room(t, (uint64_t)rows * cols, name);
+  if (!s && !t->writing) s = mx_qmatrix_allocate(q, rows, cols, &f, t->e);
+  q->acts = acts;
+  return s ? s : move_elements(t, q, name);
+}
+
+static mx_status move_qmatrix(transfer *t, mx_qmatrix *q, const char *name) {
+  uint32_t parts = q->rest ? 2 : 1, cols = t->writing ? mx_qmatrix_cols(q) : q->cols;
+  mx_status s = move_u32(t, &parts, "parts");
+  if (!s && (parts < 1 || parts > MX_PARTS))
+    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "%s: %u parts, expected 1 or 2", name, parts);
+  if (!s) s = move_part(t, q, cols, parts == 1, name);
+  if (s || parts == 1) return s;
+  if (!t->writing && !(q->rest = calloc(1, sizeof *q->rest))) return out_of_memory(t);
+  q->rest->rows = q->rows;
+  return move_part(t, q->rest, cols - q->cols, true, name);
 }
 
 static mx_status move_layer(transfer *t, mx_qlayer *l) {
@@ -176,15 +212,66 @@ static mx_status move_tokenizer(transfer *t, mx_tokenizer **tokenizer) {
   return s;
 }
 
-static mx_status move_rest(transfer *t, mx_qmodel *q) {
-  uint32_t act = q->act_bits, kv = q->kv_bits;
-  mx_status s = move_u32(t, &act, "activation format");
-  if (!s) s = move_u32(t, &kv, "KV format");
-  if (!s && (act > 2 || kv > 2 || kv == 1))
-    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "an activation or KV format that no device has");
-  q->act_bits = act;
+static mx_status move_basis(transfer *t, mx_basis *b, uint32_t dim) {
+  uint32_t low = (uint32_t)b->seed, high = (uint32_t)(b->seed >> 32), ordered = b->order != NULL;
+  mx_status s = move_u32(t, &b->hadamard, "basis");
+  if (!s) s = move_u32(t, &low, "basis");
+  if (!s) s = move_u32(t, &high, "basis");
+  if (!s) s = move_u32(t, &ordered, "basis");
+  b->seed = (uint64_t)high << 32 | low;
+  if (!s && (ordered > 1 || b->hadamard > dim || (b->hadamard && dim % b->hadamard)))
+    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "a basis that no model of width %u has", dim);
+  if (s || !ordered) return s;
+  s = room(t, 4ull * dim, "basis");
+  if (!s && !t->writing && !(b->order = calloc(dim, sizeof *b->order))) return out_of_memory(t);
+  for (uint32_t i = 0; i < dim && !s; i++) {
+    s = move_u32(t, &b->order[i], "basis");
+    if (!s && b->order[i] >= dim) s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "channel %u of %u", b->order[i], dim);
+  }
+  return s;
+}
+
+static mx_status move_array(transfer *t, float **v, size_t n, const char *what) {
+  mx_status s = room(t, 4 * (uint64_t)n, what);
+  if (!s && !t->writing && !(*v = calloc(n, sizeof **v))) return out_of_memory(t);
+  return s ? s : move_f32s(t, *v, n, what);
+}
+
+static mx_status move_prefix(transfer *t, mx_prefix *p, const mx_config *c) {
+  mx_status s = move_u32(t, &p->n, "prefix");
+  if (s || !p->n) return s;
+  if (p->n >= c->context_length)
+    return mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "a prefix of %u tokens in a context of %u", p->n, c->context_length);
+  size_t cache = (size_t)c->n_layers * p->n * c->n_kv_heads * c->head_dim;
+  s = room(t, 4ull * p->n, "prefix");
+  if (!s && !t->writing && !(p->tokens = calloc(p->n, sizeof *p->tokens))) return out_of_memory(t);
+  for (uint32_t i = 0; i < p->n && !s; i++) {
+    uint32_t id = (uint32_t)p->tokens[i];
+    s = move_u32(t, &id, "prefix");
+    if (!s && id >= c->vocab_size) s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "prefix token %u of %u", id, c->vocab_size);
+    p->tokens[i] = (int32_t)id;
+  }
+  if (!s) s = move_array(t, &p->keys, cache, "prefix keys");
+  if (!s) s = move_array(t, &p->values, cache, "prefix values");
+  return s ? s : move_array(t, &p->logits, c->vocab_size, "prefix logits");
+}
+
+static mx_status move_switches(transfer *t, mx_qmodel *q) {
+  uint32_t kv = q->kv_bits, online = (uint32_t)(q->online.down | q->online.qk << 1);
+  mx_status s = move_u32(t, &kv, "KV format");
+  if (!s) s = move_u32(t, &online, "online transforms");
+  if (!s && (kv > 2 || kv == 1 || online > 3))
+    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "a KV format or transform that no device has");
   q->kv_bits = kv;
+  q->online = (mx_online){.down = online & 1, .qk = online >> 1 & 1};
+  return s;
+}
+
+static mx_status move_rest(transfer *t, mx_qmodel *q) {
+  mx_status s = move_switches(t, q);
+  if (!s) s = move_basis(t, &q->basis, q->config.dim);
   if (!s) s = move_tokenizer(t, &q->tokenizer);
+  if (!s) s = move_prefix(t, &q->prefix, &q->config);
   if (!s) s = move_matrix(t, &q->token_embd, "token_embd");
   for (uint32_t i = 0; i < q->config.n_layers && !s; i++) s = move_layer(t, &q->layers[i]);
   if (!s) s = move_matrix(t, &q->output_norm, "output_norm");
@@ -192,8 +279,8 @@ static mx_status move_rest(transfer *t, mx_qmodel *q) {
 }
 
 static mx_status check_header(const mx_file *f, const char *path, mx_error *e) {
-  if (f->size_bytes < HEADER_BYTES || memcmp(f->data, "MXQ1", 4))
-    return mx_fail(e, MX_FORMAT, (mx_loc){path, 0}, "no quantized model (mxf quantize makes them): expected MXQ1");
+  if (f->size_bytes < HEADER_BYTES || memcmp(f->data, "MXQ2", 4))
+    return mx_fail(e, MX_FORMAT, (mx_loc){path, 0}, "no quantized model (mxf quantize makes them): expected MXQ2");
   if (mx_load_u64(f->data + 8) != f->size_bytes)
     return mx_fail(e, MX_FORMAT, (mx_loc){path, 8}, "%zu bytes, expected %llu: truncated?", f->size_bytes,
                    (unsigned long long)mx_load_u64(f->data + 8));
@@ -251,7 +338,7 @@ static mx_status write_file(const char *path, const uint8_t *data, size_t n, mx_
 mx_status mx_qmodel_write(const char *path, const mx_qmodel *q, mx_error *e) {
   mx_qmodel copy = *q;  // the walk takes non-const pointers; writing changes nothing
   transfer t = {.writing = true, .e = e};
-  uint8_t header[HEADER_BYTES] = "MXQ1";
+  uint8_t header[HEADER_BYTES] = "MXQ2";
   mx_status s = put(&t, header, sizeof header);
   if (!s) s = move_config(&t, &copy.config);
   if (!s) s = move_rest(&t, &copy);

@@ -7,14 +7,45 @@
 #include "golden/isa.h"
 
 mx_status mx_qmatrix_allocate(mx_qmatrix *q, uint32_t rows, uint32_t cols, const mx_weight_format *f, mx_error *e) {
-  *q = (mx_qmatrix){.rows = rows, .cols = cols, .format = *f};
+  *q = (mx_qmatrix){.rows = rows, .cols = cols, .format = *f, .acts = {.bits = MX_BITS_8}};
+  bool by_row = mx_weight_format_by_row(f);
   size_t blocks = (size_t)rows * mx_qmatrix_blocks(q);
   q->codes = calloc((size_t)rows * cols, 1);
-  q->scales = calloc(blocks, sizeof *q->scales);
-  q->zeros = calloc(blocks, 1);
-  if (!q->codes || !q->scales || !q->zeros)
-    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a matrix of %u x %u", rows, cols);
-  return MX_OK;
+  if (by_row) q->steps = calloc(rows, sizeof *q->steps);
+  else q->scales = calloc(blocks, sizeof *q->scales);
+  if (!by_row) q->zeros = calloc(blocks, 1);
+  if (q->codes && (by_row ? q->steps != NULL : q->scales && q->zeros)) return MX_OK;
+  return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a matrix of %u x %u", rows, cols);
+}
+
+mx_status mx_qmatrix_allocate_parts(mx_qmatrix *q, uint32_t rows, const mx_matrix_format *f, mx_error *e) {
+  mx_status s = mx_qmatrix_allocate(q, rows, f->part[0].cols, &f->part[0].weights, e);
+  q->acts = f->part[0].acts;
+  if (s || f->n_parts == 1) return s;
+  q->rest = calloc(1, sizeof *q->rest);
+  if (!q->rest) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a matrix");
+  s = mx_qmatrix_allocate(q->rest, rows, f->part[1].cols, &f->part[1].weights, e);
+  q->rest->acts = f->part[1].acts;
+  return s;
+}
+
+void mx_qmatrix_free(mx_qmatrix *q) {
+  free(q->codes);
+  free(q->scales);
+  free(q->zeros);
+  free(q->steps);
+  if (q->rest) mx_qmatrix_free(q->rest);
+  free(q->rest);
+  q->codes = q->zeros = NULL;
+  q->scales = NULL;
+  q->steps = NULL;
+  q->rest = NULL;
+}
+
+mx_matrix_format mx_qmatrix_format(const mx_qmatrix *q) {
+  mx_matrix_format f = {.n_parts = q->rest ? 2 : 1, .part = {{q->cols, q->format, q->acts}}};
+  if (q->rest) f.part[1] = (mx_part_format){q->rest->cols, q->rest->format, q->rest->acts};
+  return f;
 }
 
 static double scale_value(const mx_weight_format *f, uint16_t scale) {
@@ -25,6 +56,8 @@ static double scale_value(const mx_weight_format *f, uint16_t scale) {
 }
 
 double mx_qmatrix_value(const mx_qmatrix *q, uint32_t row, uint32_t col) {
+  if (col >= q->cols) return mx_qmatrix_value(q->rest, row, col - q->cols);
+  if (q->steps) return (double)q->steps[row] * q->codes[(size_t)row * q->cols + col];
   size_t side = (size_t)row * mx_qmatrix_blocks(q) + col / mx_block_length(&q->format.stream);
   int code = q->codes[(size_t)row * q->cols + col];
   int element = (q->format.codebook ? q->format.table[code & 15] : code) - q->zeros[side];
@@ -63,23 +96,22 @@ mx_status mx_qmodel_new(const mx_config *config, mx_qmodel **out, mx_error *e) {
   return MX_OK;
 }
 
-static void free_qmatrix(mx_qmatrix *m) {
-  free(m->codes);
-  free(m->scales);
-  free(m->zeros);
-}
-
 void mx_qmodel_free(mx_qmodel *q) {
   if (!q) return;
   for (uint32_t i = 0; i < q->config.n_layers; i++) {
     free(q->layers[i].attn_norm.data);
     free(q->layers[i].ffn_norm.data);
-    for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) free_qmatrix(mx_qlayer_matrix(&q->layers[i], k, NULL));
+    for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) mx_qmatrix_free(mx_qlayer_matrix(&q->layers[i], k, NULL));
   }
   free(q->layers);
+  free(q->basis.order);
+  free(q->prefix.tokens);
+  free(q->prefix.keys);
+  free(q->prefix.values);
+  free(q->prefix.logits);
   free(q->token_embd.data);
   free(q->output_norm.data);
-  free_qmatrix(&q->output);
+  mx_qmatrix_free(&q->output);
   mx_tokenizer_free(q->tokenizer);
   free(q);
 }

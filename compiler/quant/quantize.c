@@ -6,9 +6,11 @@
 
 #include "compiler/quant/correct.h"
 #include "compiler/quant/equalise.h"
-#include "compiler/quant/gptq.h"
+#include "compiler/quant/mixed.h"
 #include "compiler/quant/parallel.h"
-#include "compiler/quant/rtn.h"
+#include "compiler/quant/prefix.h"
+#include "compiler/quant/round.h"
+#include "compiler/quant/rsq.h"
 #include "compiler/quant/side.h"
 
 // The places of mx_qlayer_matrix.
@@ -17,6 +19,11 @@ enum { WQ, WK, WV, WO, W_GATE, W_UP, W_DOWN };
 typedef struct {
   const mx_quantize_options *o;
   mx_qmodel *out;
+  mx_source source;
+  mx_rotation rotation;
+  mx_calibration prefixed;  // the text with the prefix in front
+  const mx_calibration *calibration;
+  mx_plan plan;
   bool equalised;          // the scale search is set up
   mx_equaliser equaliser;
   bool forwarded;          // rounding looks at inputs
@@ -28,47 +35,20 @@ typedef struct {
   mx_error *e;
 } run;
 
-static mx_status copy_matrix(const mx_matrix *from, mx_matrix *to, mx_error *e) {
-  *to = (mx_matrix){from->rows, from->cols, NULL};
-  mx_status s = mx_matrix_allocate(to, e);
-  if (!s) memcpy(to->data, from->data, (size_t)to->rows * to->cols * sizeof *to->data);
-  return s;
-}
-
-static mx_matrix *work_matrix(mx_layer *l, unsigned index) {
-  mx_matrix *const matrices[MX_QLAYER_MATRICES] = {&l->wq, &l->wk, &l->wv, &l->wo, &l->w_gate, &l->w_up, &l->w_down};
-  return matrices[index];
-}
-
 // ---- one matrix ----------------------------------------------------------------
 
 // Q and K feed a softmax, so that their own output error says little: AWQ does
 // not clip them.
 static bool clips(const mx_methods *m, unsigned index) { return m->awq && m->clip && index != WQ && index != WK; }
 
-static mx_status round_matrix(run *r, unsigned index, const char *name, const mx_matrix *m, const mx_hessian *h,
-                              mx_qmatrix *out) {
-  const mx_quantize_options *o = r->o;
-  const mx_methods *how = &o->methods;
-  bool clip = clips(how, index);
-  if (how->gptq) {
-    mx_gptq_options g = {.whole = how->gptq_whole, .order = how->gptq_order, .refine = how->gptq_refine,
-                         .search = how->mse || clip};
-    return mx_quantize_gptq(m, h, &o->weights, &g, o->threads, name, out, r->e);
-  }
-  if (!how->mse && !clip) return mx_quantize_rtn(m, &o->weights, out, r->e);
-  mx_metric metric = how->metric_given && !clip ? how->metric : MX_METRIC_BLOCK;
-  return mx_quantize_mse(m, &o->weights, h, metric, o->threads, out, r->e);
-}
-
 static void report(run *r, const char *name) {
-  uint32_t all = r->out->config.n_layers * MX_QLAYER_MATRICES + 1;
+  uint32_t all = r->source.model->config.n_layers * MX_QLAYER_MATRICES + 1;
   if (r->o->progress) r->o->progress(name, r->done, all);
   r->done++;
 }
 
 static void dequantize(const mx_qmatrix *q, mx_matrix *to) {
-  for (uint32_t row = 0; row < q->rows; row++) mx_qmatrix_row(q, row, to->data + (size_t)row * q->cols);
+  for (uint32_t row = 0; row < q->rows; row++) mx_qmatrix_row(q, row, to->data + (size_t)row * to->cols);
 }
 
 // Rounds matrix `index` of the layer, from r->work to `out`; h may be NULL.
@@ -76,11 +56,12 @@ static mx_status round_one(run *r, uint32_t layer, unsigned index, const mx_hess
   const char *name;
   char full[64];
   mx_qmatrix *out = mx_qlayer_matrix(&r->out->layers[layer], index, &name);
-  mx_matrix *work = work_matrix(&r->work, index);
+  mx_matrix *work = mx_layer_matrix(&r->work, index);
   snprintf(full, sizeof full, "blk.%u.%s", layer, name);
   report(r, full);
   mx_status s = mx_matrix_check_finite(work, full, MX_NOWHERE, r->e);
-  if (!s) s = round_matrix(r, index, full, work, h, out);
+  const mx_methods *m = &r->o->methods;
+  if (!s) s = mx_round_matrix(work, mx_plan_matrix(&r->plan, layer, index), m, clips(m, index), h, r->o->threads, full, out, r->e);
   if (!s && r->forwarded) dequantize(out, work);
   return s;
 }
@@ -96,9 +77,10 @@ static mx_status round_group(run *r, uint32_t layer, unsigned first, unsigned la
   mx_qlayer_matrix(&r->out->layers[layer], first, &name);
   mx_status s = MX_OK;
   if (r->forwarded)
-    s = mx_hessian_compute(x, f->calibration->n_tokens, work_matrix(&r->work, first)->cols, f->threads, name, &h, r->e);
+    s = mx_hessian_compute(x, f->weight, f->calibration->n_tokens, mx_layer_matrix(&r->work, first)->cols, f->threads,
+                           name, &h, r->e);
   for (unsigned i = first; i <= last && !s && r->corrected; i++)
-    s = mx_correct_weights(work_matrix(&r->work, i), aim, x, f->calibration->n_tokens, &h, f->threads, name, r->e);
+    s = mx_correct_weights(mx_layer_matrix(&r->work, i), aim, x, f->weight, f->calibration->n_tokens, &h, f->threads, name, r->e);
   for (unsigned i = first; i <= last && !s; i++) s = round_one(r, layer, i, r->forwarded ? &h : NULL);
   free(h.sum);
   return s;
@@ -123,7 +105,7 @@ static void gate_inputs(mx_forward *f, const mx_layer *w, bool wanted) {
 
 // Rounds wo or w_down, whose input is x [tokens][cols], `aim` in the original.
 static mx_status round_output(run *r, uint32_t layer, unsigned index, const float *x, const float *aim) {
-  mx_matrix *w = work_matrix(&r->work, index);
+  mx_matrix *w = mx_layer_matrix(&r->work, index);
   if (r->corrected) mx_forward_multiply(&r->original, w, aim, r->original.y);
   mx_status s = round_group(r, layer, index, index, x, aim);
   if (s) return s;
@@ -135,26 +117,28 @@ static mx_status round_output(run *r, uint32_t layer, unsigned index, const floa
   return MX_OK;
 }
 
-static void normalise(run *r, const mx_matrix *gain) {
-  if (r->forwarded) mx_forward_norm(&r->forward, gain);
-  if (r->corrected) mx_forward_norm(&r->original, gain);
+static void normalise(run *r, const mx_matrix *gain, mx_input input) {
+  if (r->forwarded) mx_forward_norm(&r->forward, gain, input);
+  if (r->corrected) mx_forward_norm(&r->original, gain, input);
 }
 
 static mx_status round_attention(run *r, uint32_t layer) {
   mx_forward *f = &r->forward, *o = &r->original;
   mx_layer *w = &r->work;
-  normalise(r, &w->attn_norm);
+  normalise(r, &w->attn_norm, MX_INPUT_ATTN);
   attention_inputs(o, w, r->corrected);
   mx_status s = round_group(r, layer, WQ, WV, f->h, o->h);
   if (s) return s;
   attention_inputs(f, w, r->forwarded);
+  if (r->o->methods.rsq) s = mx_rsq_weigh(f, r->e);
+  if (s) return s;
   return round_output(r, layer, WO, f->mix, o->mix);
 }
 
 static mx_status round_feed_forward(run *r, uint32_t layer) {
   mx_forward *f = &r->forward, *o = &r->original;
   mx_layer *w = &r->work;
-  normalise(r, &w->ffn_norm);
+  normalise(r, &w->ffn_norm, MX_INPUT_FFN);
   gate_inputs(o, w, r->corrected);
   mx_status s = round_group(r, layer, W_GATE, W_UP, f->h, o->h);
   if (s) return s;
@@ -162,99 +146,152 @@ static mx_status round_feed_forward(run *r, uint32_t layer) {
   return round_output(r, layer, W_DOWN, f->gate, o->gate);
 }
 
-static void free_work(mx_layer *l) {
-  free(l->attn_norm.data);
-  free(l->ffn_norm.data);
-  for (unsigned i = 0; i < MX_QLAYER_MATRICES; i++) free(work_matrix(l, i)->data);
-  *l = (mx_layer){0};
-}
-
-// r->work = a copy of the layer, equalised.
-static mx_status prepare_layer(run *r, const mx_layer *from) {
-  mx_status s = copy_matrix(&from->attn_norm, &r->work.attn_norm, r->e);
-  if (!s) s = copy_matrix(&from->ffn_norm, &r->work.ffn_norm, r->e);
-  if (!s) s = mx_matrix_check_finite(&from->attn_norm, "attn_norm", MX_NOWHERE, r->e);
-  if (!s) s = mx_matrix_check_finite(&from->ffn_norm, "ffn_norm", MX_NOWHERE, r->e);
-  for (unsigned i = 0; i < MX_QLAYER_MATRICES && !s; i++)
-    s = copy_matrix(mx_layer_source(from, i), work_matrix(&r->work, i), r->e);
-  return !s && r->equalised ? mx_equalise_layer(&r->equaliser, from, &r->work) : s;
-}
-
-static mx_status quantize_layer(run *r, const mx_layer *from, uint32_t index) {
-  mx_status s = prepare_layer(r, from);
-  mx_qlayer *to = &r->out->layers[index];
-  if (!s) s = copy_matrix(&r->work.attn_norm, &to->attn_norm, r->e);
-  if (!s) s = copy_matrix(&r->work.ffn_norm, &to->ffn_norm, r->e);
-  if (!s) s = round_attention(r, index);
-  if (!s) s = round_feed_forward(r, index);
-  free_work(&r->work);
+// r->work = the layer, equalised.
+static mx_status prepare_layer(run *r, uint32_t index) {
+  mx_layer original = {0};
+  mx_status s = mx_source_layer(&r->source, index, &r->work, r->e);
+  if (!s && r->equalised) s = mx_source_layer(&r->source, index, &original, r->e);
+  if (!s && r->equalised) s = mx_equalise_layer(&r->equaliser, index, &original, &r->work);
+  mx_layer_free(&original);
   return s;
 }
 
-static mx_status quantize_head(run *r, const mx_model *model) {
-  mx_matrix output;
+static void enter_layer(run *r, uint32_t index) {
+  mx_forward *const passes[2] = {r->forwarded ? &r->forward : NULL, r->corrected ? &r->original : NULL};
+  for (int i = 0; i < 2; i++) {
+    if (!passes[i]) continue;
+    mx_plan_inputs(&r->plan, index, passes[i]->inputs);
+    mx_forward_set_prefix(passes[i], &r->out->prefix, index);
+  }
+}
+
+static mx_status quantize_layer(run *r, uint32_t index) {
+  mx_status s = prepare_layer(r, index);
+  mx_qlayer *to = &r->out->layers[index];
+  enter_layer(r, index);
+  if (!s) s = mx_matrix_copy(&r->work.attn_norm, &to->attn_norm, r->e);
+  if (!s) s = mx_matrix_copy(&r->work.ffn_norm, &to->ffn_norm, r->e);
+  if (!s) s = round_attention(r, index);
+  if (!s) s = round_feed_forward(r, index);
+  mx_layer_free(&r->work);
+  return s;
+}
+
+static mx_status round_head(run *r, mx_matrix *output) {
   mx_hessian h = {0};
   mx_forward *f = &r->forward;
-  report(r, "output");
-  mx_status s = copy_matrix(&model->output_norm, &r->out->output_norm, r->e);
-  if (!s) s = copy_matrix(&model->output, &output, r->e);
-  if (s) return s;
-  if (r->equalised) s = mx_equalise_head(&r->equaliser, &model->output_norm, &r->out->output_norm, &output);
-  if (!s && r->forwarded) {
-    normalise(r, &r->out->output_norm);
-    s = mx_hessian_compute(f->h, f->calibration->n_tokens, output.cols, f->threads, "output", &h, r->e);
+  mx_status s = MX_OK;
+  if (r->forwarded) {
+    f->inputs[MX_INPUT_HEAD] = r->plan.head;
+    normalise(r, &r->out->output_norm, MX_INPUT_HEAD);
+    s = mx_hessian_compute(f->h, f->weight, f->calibration->n_tokens, output->cols, f->threads, "output", &h, r->e);
   }
   if (!s && r->corrected)
-    s = mx_correct_weights(&output, r->original.h, f->h, f->calibration->n_tokens, &h, f->threads, "output", r->e);
-  if (!s) s = mx_matrix_check_finite(&output, "output", MX_NOWHERE, r->e);
-  if (!s) s = round_matrix(r, MX_QLAYER_MATRICES, "output", &output, r->forwarded ? &h : NULL, &r->out->output);
+    s = mx_correct_weights(output, r->original.h, f->h, f->weight, f->calibration->n_tokens, &h, f->threads, "output", r->e);
+  if (!s) s = mx_matrix_check_finite(output, "output", MX_NOWHERE, r->e);
+  if (!s)
+    s = mx_round_matrix(output, &r->plan.head, &r->o->methods, clips(&r->o->methods, MX_QLAYER_MATRICES),
+                        r->forwarded ? &h : NULL, r->o->threads, "output", &r->out->output, r->e);
   free(h.sum);
+  return s;
+}
+
+static mx_status quantize_head(run *r) {
+  mx_matrix output = {0}, norm = {0};
+  report(r, "output");
+  mx_status s = mx_source_head(&r->source, &norm, &output, r->e);
+  if (!s) s = mx_matrix_copy(&norm, &r->out->output_norm, r->e);
+  if (!s && r->equalised) s = mx_equalise_head(&r->equaliser, &norm, &r->out->output_norm, &output);
+  if (!s) s = round_head(r, &output);
+  free(norm.data);
   free(output.data);
   return s;
 }
 
 // ---- the model -----------------------------------------------------------------
 
-static mx_status start(run *r, const mx_model *model) {
+static mx_status choose_basis(run *r) {
   const mx_quantize_options *o = r->o;
   const mx_methods *m = &o->methods;
-  if (!o->calibration) {
-    if (!mx_methods_calibrated(m)) return MX_OK;
-    return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "this method needs a calibration text");
-  }
   mx_status s = MX_OK;
-  if (m->smoothquant || m->awq) {
-    r->equalised = true;
-    s = mx_equaliser_new(model, o->calibration, m, &o->weights, o->act_bits, o->kv_bits, o->threads, &r->equaliser, r->e);
-  }
-  r->forwarded = m->gptq || m->mse || m->correct || (m->awq && m->clip);
-  if (!s && r->forwarded) s = mx_forward_new(model, o->calibration, o->threads, &r->forward, r->e);
-  r->corrected = r->forwarded && m->correct;
-  if (!s && r->corrected) s = mx_forward_new(model, o->calibration, o->threads, &r->original, r->e);
-  r->forward.quantized = true;
-  r->forward.act_bits = o->act_bits;
-  r->forward.kv_bits = o->kv_bits;
-  r->forward.block = mx_block_length(&o->weights.stream);
+  if (m->rotate)
+    mx_rotation_new(mx_source_config(&r->source), true, (mx_online){m->rotate_down, m->rotate_qk}, o->seed, &r->rotation);
+  else if (m->mixed_channels)
+    s = mx_mixed_order(&r->source, o->calibration, o->threads, &r->rotation, r->e);
+  if (m->rotate || m->mixed_channels) r->source.rotation = &r->rotation;
   return s;
+}
+
+static mx_status choose_prefix(run *r) {
+  const mx_quantize_options *o = r->o;
+  r->calibration = o->calibration;
+  if (!o->methods.prefix) return MX_OK;
+  mx_status s = mx_prefix_find(&r->source, o->calibration, o->methods.prefix_tokens, o->threads, &r->out->prefix, r->e);
+  if (s || !r->out->prefix.n) return s;
+  r->calibration = &r->prefixed;
+  return mx_prefix_prepend(o->calibration, &r->out->prefix, mx_source_config(&r->source)->context_length, &r->prefixed, r->e);
+}
+
+static mx_status choose_formats(run *r) {
+  const mx_quantize_options *o = r->o;
+  mx_status s = mx_plan_uniform(mx_source_config(&r->source), &o->weights, (mx_act_format){o->act_bits, false}, &r->plan, r->e);
+  if (s || !o->methods.mixed) return s;
+  return mx_mixed_plan(&r->source, r->calibration, &o->methods, o->kv_bits, o->threads, &r->plan, r->e);
+}
+
+static mx_status start_passes(run *r) {
+  const mx_quantize_options *o = r->o;
+  const mx_methods *m = &o->methods;
+  mx_status s = MX_OK;
+  if (m->smoothquant || m->awq || m->fixed || m->qsm) {
+    r->equalised = true;
+    s = mx_equaliser_new(&r->source, r->calibration, m, &r->plan, &r->out->prefix, o->kv_bits, o->threads, &r->equaliser, r->e);
+  }
+  r->forwarded = o->calibration && (m->gptq || m->mse || m->correct || (m->awq && m->clip) || o->weights.fitted);
+  if (!s && r->forwarded) s = mx_forward_new(&r->source, r->calibration, o->threads, &r->forward, r->e);
+  r->corrected = r->forwarded && m->correct;
+  if (!s && r->corrected) s = mx_forward_new(&r->source, r->calibration, o->threads, &r->original, r->e);
+  r->forward.quantized = true;
+  r->forward.kv_bits = o->kv_bits;
+  return s;
+}
+
+static mx_status start(run *r) {
+  if (!r->o->calibration && mx_methods_calibrated(&r->o->methods))
+    return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "this method needs a calibration text");
+  mx_status s = choose_basis(r);
+  if (!s) s = choose_prefix(r);
+  if (!s) s = choose_formats(r);
+  return s ? s : start_passes(r);
+}
+
+// What the image must know of the choices.
+static void hand_over(run *r) {
+  r->out->kv_bits = r->o->kv_bits;
+  r->out->online = r->rotation.online;
+  r->out->basis = r->rotation.basis;
+  r->rotation.basis.order = NULL;
 }
 
 static void finish(run *r) {
   if (r->equalised) mx_equaliser_free(&r->equaliser);
   if (r->forwarded) mx_forward_free(&r->forward);
   if (r->corrected) mx_forward_free(&r->original);
+  mx_calibration_free(&r->prefixed);
+  mx_plan_free(&r->plan);
+  mx_rotation_free(&r->rotation, mx_source_config(&r->source));
 }
 
 mx_status mx_quantize_model(mx_model *model, const mx_quantize_options *o, mx_qmodel **out, mx_error *e) {
   mx_status s = mx_qmodel_new(&model->config, out, e);
   if (s) return s;
-  run r = {.o = o, .out = *out, .e = e};
+  run r = {.o = o, .out = *out, .source = {.model = model}, .e = e};
   int blas = mx_blas_single();
-  (*out)->act_bits = o->act_bits;
-  (*out)->kv_bits = o->kv_bits;
-  s = copy_matrix(&model->token_embd, &(*out)->token_embd, e);
-  if (!s) s = start(&r, model);
-  for (uint32_t i = 0; i < model->config.n_layers && !s; i++) s = quantize_layer(&r, &model->layers[i], i);
-  if (!s) s = quantize_head(&r, model);
+  s = start(&r);
+  if (!s) s = mx_source_embedding(&r.source, &(*out)->token_embd, e);
+  for (uint32_t i = 0; i < model->config.n_layers && !s; i++) s = quantize_layer(&r, i);
+  if (!s) s = quantize_head(&r);
+  hand_over(&r);
   finish(&r);
   mx_blas_restore(blas);
   (*out)->tokenizer = model->tokenizer;
@@ -267,24 +304,24 @@ mx_status mx_quantize_model(mx_model *model, const mx_quantize_options *o, mx_qm
 
 // ---- equalisation alone ----------------------------------------------------------
 
-static mx_status keep_layer(run *r, mx_layer *l) {
-  mx_status s = prepare_layer(r, l);
+static void keep(mx_matrix *to, mx_matrix *from) {
+  memcpy(to->data, from->data, (size_t)to->rows * to->cols * sizeof(float));
+}
+
+static mx_status keep_layer(run *r, mx_layer *l, uint32_t index) {
+  mx_status s = prepare_layer(r, index);
   if (!s) {
-    memcpy(l->attn_norm.data, r->work.attn_norm.data, l->attn_norm.cols * sizeof(float));
-    memcpy(l->ffn_norm.data, r->work.ffn_norm.data, l->ffn_norm.cols * sizeof(float));
+    keep(&l->attn_norm, &r->work.attn_norm);
+    keep(&l->ffn_norm, &r->work.ffn_norm);
   }
-  for (unsigned i = 0; i < MX_QLAYER_MATRICES && !s; i++) {
-    mx_matrix *to = work_matrix(l, i);
-    memcpy(to->data, work_matrix(&r->work, i)->data, (size_t)to->rows * to->cols * sizeof(float));
-  }
-  free_work(&r->work);
+  for (unsigned i = 0; i < MX_QLAYER_MATRICES && !s; i++) keep(mx_layer_matrix(l, i), mx_layer_matrix(&r->work, i));
+  mx_layer_free(&r->work);
   return s;
 }
 
 static mx_status keep_head(run *r, mx_model *model) {
   mx_matrix norm = {0}, output = {0};
-  mx_status s = copy_matrix(&model->output_norm, &norm, r->e);
-  if (!s) s = copy_matrix(&model->output, &output, r->e);
+  mx_status s = mx_source_head(&r->source, &norm, &output, r->e);
   if (!s) s = mx_equalise_head(&r->equaliser, &model->output_norm, &norm, &output);
   if (s) {
     free(norm.data);
@@ -300,10 +337,11 @@ static mx_status keep_head(run *r, mx_model *model) {
 }
 
 mx_status mx_equalise_model(mx_model *model, const mx_quantize_options *o, mx_error *e) {
-  run r = {.o = o, .e = e};
+  mx_qmodel none = {0};
+  run r = {.o = o, .out = &none, .source = {.model = model}, .e = e};
   int blas = mx_blas_single();
-  mx_status s = start(&r, model);
-  for (uint32_t i = 0; i < model->config.n_layers && !s && r.equalised; i++) s = keep_layer(&r, &model->layers[i]);
+  mx_status s = start(&r);
+  for (uint32_t i = 0; i < model->config.n_layers && !s && r.equalised; i++) s = keep_layer(&r, &model->layers[i], i);
   if (!s && r.equalised) s = keep_head(&r, model);
   finish(&r);
   mx_blas_restore(blas);

@@ -14,7 +14,8 @@
 
 typedef struct {
   mx_weight_format weights;  // of every matrix but the embedding, which stays FP32
-  unsigned act_bits, kv_bits;
+  unsigned act_bits, kv_bits;  // MX_BITS_ codes
+  uint64_t seed;             // of a rotation's signs
   mx_methods methods;        // all zero: round to nearest
   const mx_calibration *calibration;  // NULL: none
   unsigned threads;          // 0: one; bytes do not depend on it

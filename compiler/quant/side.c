@@ -99,11 +99,22 @@ void mx_round_rtn(float *w, uint32_t n, const mx_weight_format *f) {
   }
 }
 
+void mx_round_parts(float *w, uint32_t n, const mx_matrix_format *f) {
+  for (unsigned i = 0; i < f->n_parts; i++) {
+    uint32_t size = i + 1 < f->n_parts ? f->part[i].cols : n;
+    mx_round_rtn(w, size, &f->part[i].weights);
+    w += size;
+    n -= size;
+  }
+}
+
 void mx_qmatrix_row(const mx_qmatrix *q, uint32_t row, float *out) {
   uint32_t length = mx_block_length(&q->format.stream), blocks = mx_qmatrix_blocks(q);
   for (uint32_t i = 0; i < q->cols; i++) {
     size_t at = (size_t)row * blocks + i / length;
-    mx_side s = {.zero = q->zeros[at], .step = step_of(&q->format, q->scales[at])};
+    mx_side s = q->steps ? (mx_side){.step = q->steps[row]}
+                         : (mx_side){.zero = q->zeros[at], .step = step_of(&q->format, q->scales[at])};
     out[i] = mx_side_value(&s, &q->format, q->codes[(size_t)row * q->cols + i]);
   }
+  if (q->rest) mx_qmatrix_row(q->rest, row, out + q->cols);
 }

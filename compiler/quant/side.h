@@ -35,7 +35,11 @@ static inline float mx_side_value(const mx_side *s, const mx_weight_format *f, i
 // Rounds w [n] in place to what rounding to nearest keeps of it.
 void mx_round_rtn(float *w, uint32_t n, const mx_weight_format *f);
 
-// Row of a quantized matrix to floats [cols].
+// The same with all columns of a matrix's row, part by part. In formats by row
+// the step is that of rounding to nearest.
+void mx_round_parts(float *w, uint32_t n, const mx_matrix_format *f);
+
+// Row of a quantized matrix, all parts, to floats [cols].
 void mx_qmatrix_row(const mx_qmatrix *q, uint32_t row, float *out);
 
 // Elements of block b of a row of `cols`: the last may be short.

@@ -131,8 +131,8 @@ static void test_hessian(void **state) {
   float *x = random_floats(TOKENS * N, 3);
   mx_hessian h, again;
   mx_error e = {0};
-  assert_int_equal(mx_hessian_compute(x, TOKENS, N, 1, "m", &h, &e), MX_OK);
-  assert_int_equal(mx_hessian_compute(x, TOKENS, N, 3, "m", &again, &e), MX_OK);
+  assert_int_equal(mx_hessian_compute(x, NULL, TOKENS, N, 1, "m", &h, &e), MX_OK);
+  assert_int_equal(mx_hessian_compute(x, NULL, TOKENS, N, 3, "m", &again, &e), MX_OK);
   assert_memory_equal(h.sum, again.sum, N * N * sizeof *h.sum);
   for (uint32_t i = 0; i < N; i++)
     for (uint32_t k = 0; k < N; k++) {
@@ -143,7 +143,7 @@ static void test_hessian(void **state) {
   free(h.sum);
   free(again.sum);
   x[5 * N + 17] = NAN;
-  assert_int_equal(mx_hessian_compute(x, TOKENS, N, 1, "m", &h, &e), MX_FORMAT);
+  assert_int_equal(mx_hessian_compute(x, NULL, TOKENS, N, 1, "m", &h, &e), MX_FORMAT);
   assert_non_null(strstr(e.text, "m: input 17"));
   free(h.sum);
   free(x);
@@ -153,7 +153,7 @@ static void test_magnitudes(void **state) {
   (void)state;
   static const float x[6] = {1, -4, 0, -3, 2, 0};
   float max[3], mean[3];
-  mx_channel_magnitudes(x, 2, 3, max, mean);
+  mx_channel_magnitudes(x, NULL, 2, 3, max, mean);
   static const float want_max[3] = {3, 4, 0}, want_mean[3] = {2, 3, 0};
   assert_memory_equal(max, want_max, sizeof max);
   assert_memory_equal(mean, want_mean, sizeof mean);
@@ -163,7 +163,8 @@ static void test_magnitudes(void **state) {
 
 static mx_calibration random_sequences(uint32_t count, uint32_t longest, uint64_t seed) {
   test_random r = {seed};
-  mx_calibration c = {count, 0, malloc((count + 1) * sizeof(uint32_t)), malloc(count * longest * sizeof(int32_t))};
+  mx_calibration c = {.n_sequences = count, .starts = malloc((count + 1) * sizeof(uint32_t)),
+                      .tokens = malloc(count * longest * sizeof(int32_t))};
   assert_true(c.starts && c.tokens);
   for (uint32_t i = 0; i < count; i++) {
     c.starts[i] = c.n_tokens;
@@ -176,7 +177,7 @@ static mx_calibration random_sequences(uint32_t count, uint32_t longest, uint64_
 
 static float *layerwise_logits(const mx_model *m, mx_forward *f) {
   for (uint32_t i = 0; i < m->config.n_layers; i++) mx_forward_layer(f, &m->layers[i], NULL, NULL);
-  mx_forward_norm(f, &m->output_norm);
+  mx_forward_norm(f, &m->output_norm, MX_INPUT_HEAD);
   float *logits = malloc((size_t)f->calibration->n_tokens * TEST_VOCAB * sizeof *logits);
   assert_non_null(logits);
   mx_forward_multiply(f, &m->output, f->h, logits);
@@ -190,7 +191,7 @@ static void test_forward(void **state) {
   mx_forward f;
   mx_reference *ref;
   mx_error e = {0};
-  assert_int_equal(mx_forward_new(m, &c, 2, &f, &e), MX_OK);
+  assert_int_equal(mx_forward_new(&(mx_source){.model = m}, &c, 2, &f, &e), MX_OK);
   assert_int_equal(mx_reference_new(m, 16, &ref, &e), MX_OK);
   float *got = layerwise_logits(m, &f), want[16 * TEST_VOCAB];
   for (uint32_t i = 0; i < c.n_sequences; i++) {
@@ -216,10 +217,11 @@ static void test_forward_rounded(void **state) {
   int blas = mx_blas_single();
   for (unsigned i = 0; i < 4; i++) {
     mx_forward f;
-    assert_int_equal(mx_forward_new(m, &c, 1 + i % 2, &f, &e), MX_OK);
+    assert_int_equal(mx_forward_new(&(mx_source){.model = m}, &c, 1 + i % 2, &f, &e), MX_OK);
     f.quantized = i > 0;
-    f.block = 16;
-    f.act_bits = f.kv_bits = i == 3 ? MX_BITS_4 : MX_BITS_8;
+    f.kv_bits = i == 3 ? MX_BITS_4 : MX_BITS_8;
+    for (unsigned k = 0; k < MX_INPUTS; k++)
+      f.inputs[k] = (mx_matrix_format){1, {{.weights.stream.block = 0, .acts.bits = f.kv_bits}}};
     if (i == 2) f.threads = 1;
     logits[i] = layerwise_logits(m, &f);
     mx_forward_free(&f);
@@ -246,7 +248,7 @@ static void test_bad_token(void **state) {
   c.tokens[1] = TEST_VOCAB;
   mx_forward f;
   mx_error e = {0};
-  assert_int_equal(mx_forward_new(m, &c, 1, &f, &e), MX_USAGE);
+  assert_int_equal(mx_forward_new(&(mx_source){.model = m}, &c, 1, &f, &e), MX_USAGE);
   mx_forward_free(&f);
   mx_calibration_free(&c);
   mx_model_free(m);

@@ -339,7 +339,7 @@ static void test_four_gigabytes(void **state) {
   mx_weight_format f;
   assert_int_equal(mx_weight_format_parse("mxint8", &f, &e), MX_OK);
   assert_int_equal(mx_qmodel_new(&config, &q, &e), MX_OK);
-  q->act_bits = q->kv_bits = MX_BITS_8;
+  q->kv_bits = MX_BITS_8;
   q->output.format = f;
   for (uint32_t i = 0; i < config.n_layers; i++)
     for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) mx_qlayer_matrix(&q->layers[i], k, NULL)->format = f;

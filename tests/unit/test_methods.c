@@ -84,7 +84,7 @@ static problem make_problem(uint64_t seed) {
     for (size_t j = 0; j < COLS; j++)
       p.x[t * COLS + j] = (j ? 0.8f * p.x[t * COLS + j - 1] : 0) + test_random_float(&r) * (j % 9 ? 1 : 4);
   mx_error e = {0};
-  assert_int_equal(mx_hessian_compute(p.x, TOKENS, COLS, 1, "w", &p.h, &e), MX_OK);
+  assert_int_equal(mx_hessian_compute(p.x, NULL, TOKENS, COLS, 1, "w", &p.h, &e), MX_OK);
   return p;
 }
 
@@ -244,7 +244,7 @@ static void test_dead_channels(void **state) {
     for (uint32_t i = 0; i < COLS; i += 5) p.x[t * COLS + i] = 0;
   free(p.h.sum);
   mx_error e = {0};
-  assert_int_equal(mx_hessian_compute(p.x, TOKENS, COLS, 1, "w", &p.h, &e), MX_OK);
+  assert_int_equal(mx_hessian_compute(p.x, NULL, TOKENS, COLS, 1, "w", &p.h, &e), MX_OK);
   mx_weight_format f = format_of("mxint4:16");
   for (int v = 0; v < N_VARIANTS; v++) {
     mx_qmatrix rtn = rtn_of(&p, &f), q = gptq_of(&p, &f, variants[v], 1);
@@ -305,14 +305,14 @@ static void test_correct(void **state) {
   assert_true(v.data && x);
   memcpy(v.data, p.w.data, ROWS * COLS * sizeof *x);
   mx_error e = {0};
-  assert_int_equal(mx_correct_weights(&v, p.x, p.x, TOKENS, &p.h, 2, "w", &e), MX_OK);
+  assert_int_equal(mx_correct_weights(&v, p.x, p.x, NULL, TOKENS, &p.h, 2, "w", &e), MX_OK);
   assert_memory_equal(v.data, p.w.data, ROWS * COLS * sizeof *x);
   for (uint32_t i = 0; i < TOKENS * COLS; i++) x[i] = p.x[i] * 1.1f + (i % COLS == 4 ? 3 * p.x[i + 1] : 0);
   double before = missed(&p.w, x, &v, p.x);
-  assert_int_equal(mx_correct_weights(&v, x, p.x, TOKENS, &p.h, 2, "w", &e), MX_OK);
+  assert_int_equal(mx_correct_weights(&v, x, p.x, NULL, TOKENS, &p.h, 2, "w", &e), MX_OK);
   assert_true(missed(&p.w, x, &v, p.x) < 0.1 * before);
   memset(p.h.sum, 0, COLS * COLS * sizeof *x);  // no input: nothing to do
-  assert_int_equal(mx_correct_weights(&v, x, p.x, TOKENS, &p.h, 2, "w", &e), MX_OK);
+  assert_int_equal(mx_correct_weights(&v, x, p.x, NULL, TOKENS, &p.h, 2, "w", &e), MX_OK);
   free(v.data);
   free(x);
   free_problem(&p);
@@ -326,7 +326,8 @@ static const mx_config config = {.dim = 24, .hidden_dim = 40, .n_layers = 2, .n_
 
 static mx_calibration random_sequences(uint32_t count, uint32_t length, uint64_t seed) {
   test_random r = {seed};
-  mx_calibration c = {count, count * length, malloc((count + 1) * sizeof(uint32_t)), malloc(count * length * sizeof(int32_t))};
+  mx_calibration c = {.n_sequences = count, .n_tokens = count * length, .starts = malloc((count + 1) * sizeof(uint32_t)),
+                      .tokens = malloc(count * length * sizeof(int32_t))};
   assert_true(c.starts && c.tokens);
   for (uint32_t i = 0; i <= count; i++) c.starts[i] = i * length;
   for (uint32_t i = 0; i < c.n_tokens; i++) c.tokens[i] = (int32_t)test_random_below(&r, TEST_VOCAB);

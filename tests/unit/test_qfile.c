@@ -92,13 +92,13 @@ static void compare_qmatrix(const mx_qmatrix *a, const mx_qmatrix *b) {
   assert_int_equal(a->format.frac, b->format.frac);
   assert_memory_equal(a->format.table, b->format.table, 16);
   assert_memory_equal(a->codes, b->codes, n);
+  assert_int_equal(a->acts.bits, b->acts.bits);
   assert_memory_equal(a->scales, b->scales, 2 * sides);
   assert_memory_equal(a->zeros, b->zeros, sides);
 }
 
 static void compare(const mx_qmodel *a, const mx_qmodel *b) {
   assert_memory_equal(&a->config, &b->config, sizeof a->config);
-  assert_int_equal(a->act_bits, b->act_bits);
   assert_int_equal(a->kv_bits, b->kv_bits);
   compare_matrix(&a->token_embd, &b->token_embd);
   compare_matrix(&a->output_norm, &b->output_norm);

@@ -295,7 +295,7 @@ static void test_model_matrices(void **state) {
   assert_int_equal(calls, 15);
   assert_ptr_equal(q->tokenizer, tokenizer);
   assert_null(m->tokenizer);
-  assert_int_equal(q->act_bits, MX_BITS_6);
+  assert_int_equal(q->layers[1].w_up.acts.bits, MX_BITS_6);
   assert_int_equal(q->kv_bits, MX_BITS_4);
   assert_memory_equal(q->token_embd.data, m->token_embd.data, sizeof(float) * TEST_VOCAB * 8);
   assert_memory_equal(q->layers[1].ffn_norm.data, m->layers[1].ffn_norm.data, sizeof(float) * 8);
