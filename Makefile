@@ -37,7 +37,7 @@ endef
 $(foreach l,golden compiler firmware sim,$(eval $(call archive,$l)))
 libs := $(foreach l,sim compiler firmware golden,$(if $($l_src),$B/lib$l.a))
 
-$B/golden/matmul_fast.o: CFLAGS += -O3
+$B/golden/matmul_fast.o $B/golden/matmul_simd.o $B/golden/simd_avx2.o $B/golden/simd_avx512.o: CFLAGS += -O3
 
 
 all: $B/mxf ## build the command build/mxf

@@ -9,7 +9,8 @@ mx_machine *mx_machine_new(const mx_params *p, uint8_t *memory, uint32_t mem_siz
   mx_machine *m = calloc(1, sizeof *m);
   if (!m) return NULL;
   size_t elems = (size_t)p->TOKENS * p->XMEM_ELEMS;
-  *m = (mx_machine){.params = p, .memory = memory, .mem_size = mem_size};
+  *m = (mx_machine){.params = p, .memory = memory, .mem_size = mem_size, .simd = mx_simd_levels()[0],
+                    .x_order = malloc(elems), .x_offset = malloc(elems / 16 * sizeof(int32_t))};
   m->vec = (mx_vec_state){
       .params = p,
       .vmem = calloc(p->VMEM_WORDS, sizeof(uint32_t)),
@@ -18,7 +19,7 @@ mx_machine *mx_machine_new(const mx_params *p, uint8_t *memory, uint32_t mem_siz
       .ucode = calloc(p->UCODE_WORDS, sizeof(uint32_t)),
       .observer = &m->observer,
   };
-  if (m->vec.vmem && m->vec.xmem && m->vec.xexp && m->vec.ucode) return m;
+  if (m->vec.vmem && m->vec.xmem && m->vec.xexp && m->vec.ucode && m->x_order && m->x_offset) return m;
   mx_machine_free(m);
   return NULL;
 }
@@ -30,6 +31,8 @@ void mx_machine_free(mx_machine *m) {
   free(m->vec.xexp);
   free(m->vec.ucode);
   free(m->segments);
+  free(m->x_order);
+  free(m->x_offset);
   free(m);
 }
 
@@ -159,6 +162,7 @@ static unsigned run_vec(mx_machine *m, const mx_insn *in) {
   for (unsigned i = 0; i < 6; i++) m->vec.u[i] = (uint16_t)mx_get(in, fields[i]);
   m->vec.u[6] = (uint16_t)mx_areg(m, (unsigned)mx_get(in, MX_F_VEC_r));
   m->vec.u[7] = (uint16_t)mx_areg(m, (unsigned)mx_get(in, MX_F_VEC_s));
+  m->vec.simd = m->plain ? NULL : m->simd;
   return mx_vec_run(&m->vec, (unsigned)mx_get(in, MX_F_VEC_entry));
 }
 

@@ -6,6 +6,7 @@
 #include "golden/isa.h"
 #include "golden/observe.h"
 #include "golden/params.h"
+#include "golden/simd.h"
 #include "golden/stream.h"
 #include "golden/vec.h"
 
@@ -26,7 +27,10 @@ typedef struct {
   uint64_t instructions;   // executed since the last start
   uint64_t stream_bytes;   // consumed by MATMUL since the last start
   mx_observer observer;    // called for every write; `write` may be NULL
-  bool plain;              // take the defining path of MATMUL, never the fast one
+  bool plain;              // take the defining paths, never the fast ones
+  const mx_simd *simd;     // the host's best; NULL: portable C
+  int8_t *x_order;         // [TOKENS * XMEM_ELEMS], work of matmul_simd.c
+  int32_t *x_offset;       // [TOKENS * XMEM_ELEMS / 16], the same
 } mx_machine;
 
 // NULL when memory is short.

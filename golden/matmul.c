@@ -57,7 +57,9 @@ static void add_unit(const mx_machine *m, const mx_matmul *mm, const uint8_t *un
 unsigned mx_matmul_run(mx_machine *m, const mx_matmul *mm) {
   uint32_t unit_bytes = mx_unit_bytes(m->params, &mm->format);
   uint8_t scratch[MAX_UNIT_BYTES];
+  unsigned fault;
   if (!mm->blocks) return MX_FAULT_NONE;
+  if (!m->plain && mx_matmul_simd(m, mm, &fault)) return fault;
   for (uint32_t group = 0; group < mm->groups; group++) {
     mx_accumulators acc = {0};
     for (uint32_t block = 0; block < mm->blocks; block++) {

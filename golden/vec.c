@@ -3,6 +3,7 @@
 #include "golden/fn.h"
 #include "golden/fp32.h"
 #include "golden/mxint.h"
+#include "golden/vec_fast.h"
 
 #define NEGATIVE_INFINITY (MX_FP_SIGN | MX_FP_INF)
 
@@ -19,6 +20,8 @@ static void write_word(mx_vec_state *s, uint32_t address, uint32_t value) {
   s->vmem[at] = value;
   mx_observe(s->observer, MX_UNIT_VEC, MX_SPACE_VMEM, at, value);
 }
+
+static bool hurry(const mx_vec_state *s) { return s->simd && !(s->observer && s->observer->write); }
 
 static bool legal(uint32_t word) {
   if (mx_ucode_reserved_bits_set(word)) return false;  // or an unknown code
@@ -95,8 +98,10 @@ static void run_vector(mx_vec_state *s, uint32_t word) {
   uint32_t b = reg(s, word, MX_UF_VEC_b);
   uint32_t dst = reg(s, word, MX_UF_VEC_dst);
   uint32_t n = reg(s, word, MX_UF_VEC_n);
-  uint32_t scalar = read_word(s, b);
   reduction red = reduction_begin(mx_uget(word, MX_UF_VEC_red));
+  const mx_vec_operands o = {op, fn, red.kind, bcast, a, bcast ? b : b & ~3u, red.kind ? dst : dst & ~3u, n};
+  if (hurry(s) && mx_vec_fast_vector(s, &o)) return;
+  uint32_t scalar = read_word(s, b);
   for (uint32_t i = 0; i < n; i++) {
     uint32_t y = bcast ? scalar : read_word(s, (b & ~3u) + i);
     uint32_t r = apply_fn(fn, apply_op(op, read_word(s, a + i), y));
@@ -130,6 +135,7 @@ static void run_quant(mx_vec_state *s, uint32_t word) {
   uint32_t dst = reg(s, word, MX_UF_QUANT_dst) & ~15u;
   uint32_t bank = reg(s, word, MX_UF_QUANT_bank) % s->params->TOKENS;
   uint32_t n = reg(s, word, MX_UF_QUANT_n);
+  if (hurry(s) && mx_vec_fast_quant(s, &(mx_vec_quant){bits, fixed, block, a, dst, bank, n})) return;
   for (uint32_t done = 0; done < n; done += block) {
     uint32_t v[MX_BLOCK_MAX];
     int8_t q[MX_BLOCK_MAX];

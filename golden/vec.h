@@ -23,6 +23,7 @@
 #include "golden/isa.h"
 #include "golden/observe.h"
 #include "golden/params.h"
+#include "golden/simd.h"
 
 enum { MX_VEC_WATCHDOG = 1 << 24 };  // microinstructions
 enum { MX_VEC_OVERLAP = 64 };        // VMEM words
@@ -36,6 +37,7 @@ typedef struct {
   uint32_t *ucode;  // [UCODE_WORDS]
   uint16_t u[MX_UREGS];  // those a command does not set keep their value
   const mx_observer *observer;  // may be NULL
+  const mx_simd *simd;  // used while nobody observes; NULL: the defining path
 } mx_vec_state;
 
 // Run from control-store word `entry` to END. Returns MX_FAULT_NONE,

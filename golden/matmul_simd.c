@@ -1,0 +1,135 @@
+// MATMUL on the host's vectors: activations are put in the kernels' order once
+// per instruction, then each unit goes to the kernel as it lies in the stream.
+#include <string.h>
+
+#include "golden/matmul.h"
+#include "golden/simd.h"
+
+enum { MOST_CODES = MX_MAX_GROUP * MX_MAX_BLOCK + 16, MOST_UNIT = MX_MAX_GROUP * (3 + MX_MAX_BLOCK) };
+
+static mx_simd_form form_of(const mx_stream_format *f) {
+  if (f->planar) return MX_SIMD_PLANAR;
+  return f->bits == MX_BITS_4 ? MX_SIMD_4 : f->bits == MX_BITS_6 ? MX_SIMD_6 : MX_SIMD_8;
+}
+
+static uint32_t line_bytes(const mx_stream_format *f) {
+  return mx_block_length(f) * (f->planar ? 8 : mx_code_bits(f)) / 8;
+}
+
+static bool wraps(const mx_params *p, const mx_matmul *mm) {
+  uint64_t end = (uint64_t)mm->x % p->XMEM_ELEMS + (uint64_t)mm->blocks * mx_block_length(&mm->format);
+  return end > p->XMEM_ELEMS;
+}
+
+// ---- activations ---------------------------------------------------------------------
+
+// Of eight elements, those of even index first: a word of eight codes splits into
+// low and high nibbles.
+static void split_even_odd(const int8_t *x, uint32_t n, int8_t *out) {
+  for (uint32_t i = 0; i < n; i += 8)
+    for (uint32_t k = 0; k < 4; k++) {
+      out[i + k] = x[i + 2 * k];
+      out[i + 4 + k] = x[i + 2 * k + 1];
+    }
+}
+
+// m->x_order [tokens][blocks * B] and m->x_offset [blocks][tokens].
+static void order_activations(mx_machine *m, const mx_matmul *mm) {
+  uint32_t length = mx_block_length(&mm->format), n = mm->blocks * length, elems = m->params->XMEM_ELEMS;
+  for (uint32_t t = 0; t < mm->tokens; t++) {
+    const int8_t *x = m->vec.xmem + (size_t)t * elems + mm->x % elems;
+    if (form_of(&mm->format) == MX_SIMD_4) split_even_odd(x, n, m->x_order + (size_t)t * n);
+    else memcpy(m->x_order + (size_t)t * n, x, n);
+    for (uint32_t b = 0; b < mm->blocks; b++) {
+      int32_t sum = 0;
+      for (uint32_t i = 0; i < length; i++) sum += x[b * length + i];
+      m->x_offset[b * mm->tokens + t] = 128 * sum;
+    }
+  }
+}
+
+// ---- weights -------------------------------------------------------------------------
+
+// The bytes of a line in order: where slices interleave, beat by beat.
+static void gather_line(const mx_params *p, const uint8_t *codes, uint32_t line, uint32_t bytes, uint8_t *out) {
+  uint32_t part = p->BUS_BITS / 8 / p->ROWS, start = line / p->ROWS * bytes;
+  for (uint32_t done = 0, n; done < bytes; done += n) {
+    uint32_t at = start + done;
+    n = part - at % part < bytes - done ? part - at % part : bytes - done;
+    memcpy(out + done, codes + at / part * mx_beat_bytes(p) + line % p->ROWS * part + at % part, n);
+  }
+}
+
+// The lines one after another: in the unit itself where they lie so and may be
+// read beyond (6-bit codes are, by 4 bytes), else in buffer.
+static const uint8_t *lines_of(const mx_params *p, const mx_stream_format *f, const uint8_t *codes, uint8_t *buffer) {
+  uint32_t bytes = line_bytes(f), lines = f->planar ? p->GROUP / 2 : p->GROUP;
+  if (f->bits != MX_BITS_6 && (p->ROWS == 1 || bytes == p->BUS_BITS / 8 / p->ROWS)) return codes;
+  for (uint32_t i = 0; i < lines; i++) gather_line(p, codes, i, bytes, buffer + (size_t)i * bytes);
+  return buffer;
+}
+
+// ---- the product -----------------------------------------------------------------------
+
+// All that the units of a product share.
+static mx_simd_unit describe(const mx_machine *m, const mx_matmul *mm, const uint8_t *decode, float *sums) {
+  const mx_stream_format *f = &mm->format;
+  return (mx_simd_unit){.form = form_of(f), .block = mx_block_length(f), .rows = m->params->GROUP,
+                        .line_bytes = line_bytes(f), .decode = mm->codebook ? decode : NULL, .scale = f->scale,
+                        .frac = mm->frac, .tokens = mm->tokens, .x_stride = mm->blocks * mx_block_length(f), .sums = sums};
+}
+
+static void add_unit(const mx_machine *m, const mx_matmul *mm, const uint8_t *bytes, uint32_t block, mx_simd_unit *u) {
+  const mx_stream_format *f = &mm->format;
+  uint8_t codes[MOST_CODES], x_exp[MX_MAX_TOKENS];
+  uint32_t scale_bytes = (uint32_t)f->scale * u->rows, elems = m->params->XMEM_ELEMS;
+  u->scales = bytes;
+  u->zeros = f->zero ? (const int8_t *)bytes + scale_bytes : NULL;
+  u->lines = lines_of(m->params, f, bytes + scale_bytes + (f->zero ? u->rows : 0), codes);
+  u->x = m->x_order + (size_t)block * u->block;
+  u->offset = m->x_offset + block * mm->tokens;
+  for (uint32_t t = 0; t < mm->tokens; t++)
+    x_exp[t] = m->vec.xexp[((size_t)t * elems + mm->x % elems + block * u->block) / 16];
+  u->x_exp = x_exp;
+  m->simd->add_unit(u);
+}
+
+static uint32_t result(float sum) {
+  uint32_t bits;
+  memcpy(&bits, &sum, sizeof bits);
+  return (bits & ~MX_FP_SIGN) > MX_FP_INF ? MX_FP_NAN : bits;
+}
+
+static void write_group(mx_machine *m, const mx_matmul *mm, uint32_t group, const float *sums) {
+  uint32_t rows = m->params->GROUP;
+  for (uint32_t row = 0; row < rows; row++)
+    for (uint32_t t = 0; t < mm->tokens; t++)
+      mx_write_vmem(m, MX_UNIT_DOT, (uint16_t)(mm->dst + t * mm->stride + group * rows + row), result(sums[t * rows + row]));
+}
+
+static unsigned run_group(mx_machine *m, const mx_matmul *mm, uint32_t group, const uint8_t *decode) {
+  float sums[MX_MAX_TOKENS * MX_MAX_GROUP];
+  uint8_t scratch[MOST_UNIT];
+  uint32_t unit_bytes = mx_unit_bytes(m->params, &mm->format);
+  mx_simd_unit u = describe(m, mm, decode, sums);
+  memset(sums, 0, mm->tokens * m->params->GROUP * sizeof *sums);
+  for (uint32_t block = 0; block < mm->blocks; block++) {
+    const uint8_t *unit = mx_stream_take(m, unit_bytes, scratch);
+    if (!unit) return MX_FAULT_WATCHDOG;
+    add_unit(m, mm, unit, block, &u);
+  }
+  write_group(m, mm, group, sums);
+  return MX_FAULT_NONE;
+}
+
+bool mx_matmul_simd(mx_machine *m, const mx_matmul *mm, unsigned *fault) {
+  uint8_t decode[16];
+  if (!m->simd || wraps(m->params, mm)) return false;
+  for (int i = 0; i < 16; i++) decode[i] = (uint8_t)(m->table[i] + 128);
+  order_activations(m, mm);
+  *fault = MX_FAULT_NONE;
+  unsigned environment = mx_simd_enter();
+  for (uint32_t group = 0; group < mm->groups && !*fault; group++) *fault = run_group(m, mm, group, decode);
+  mx_simd_leave(environment);
+  return true;
+}

@@ -1,0 +1,68 @@
+#ifndef MX_SIMD_H
+#define MX_SIMD_H
+// The host's vector instructions for MATMUL and the vector unit. A level is a
+// set of kernels compiled for one instruction set; the bits of each are those
+// of the defining functions (fp32.h, fn.h, mxint.h, matmul.c, vec.c) for every
+// input, which tests/unit/test_simd.c checks level by level.
+//
+// The kernels compute with the host's floats. They run between mx_simd_enter
+// and mx_simd_leave, which make subnormal operands zeros and flush results
+// below 2^-126 after rounding, as README.md, "FP32" demands. What is left for
+// the kernels is the one pattern of NaN.
+#include <stdbool.h>
+#include <stddef.h>  // NULL
+#include <stdint.h>
+
+#include "golden/fp32.h"
+
+// A vector microinstruction without address arithmetic. Nothing that an element
+// writes is read by a later element.
+typedef struct {
+  unsigned op, fn, red;  // MX_UOP_, MX_FN_, MX_RED_
+  bool broadcast;        // b[0] is the other operand of every element
+  uint32_t n;
+  const uint32_t *a, *b;  // [n], FP32 bits; b [1] with broadcast
+  uint32_t *dst;          // [n]; with a reduction [1]
+} mx_simd_vector;
+
+// How the lines of a unit (stream.h) hold its codes.
+typedef enum { MX_SIMD_4, MX_SIMD_PLANAR, MX_SIMD_6, MX_SIMD_8 } mx_simd_form;
+
+// One unit of a matrix product. Weights are taken as w + 128, so that they are
+// unsigned; offset sets that right.
+typedef struct {
+  mx_simd_form form;
+  uint32_t block, rows;    // block length; rows of the unit, a multiple of 16
+  const uint8_t *lines;    // lines one after another; 16 bytes beyond the last may be read
+  uint32_t line_bytes;
+  const uint8_t *decode;   // [16], table entry + 128; NULL: codes are two's complement
+  const uint8_t *scales;   // as in the stream
+  mx_scale_kind scale;
+  const int8_t *zeros;     // [rows] zero points, or NULL
+  unsigned frac, tokens;
+  const int8_t *x;         // activations of the block, as mx_simd_order leaves them
+  uint32_t x_stride;       // elements from token to token
+  const int32_t *offset;   // [tokens], 128 * the sum of the block's activations
+  const uint8_t *x_exp;    // [tokens], scale of the block
+  float *sums;             // [tokens][rows]; a NaN may have any pattern
+} mx_simd_unit;
+
+typedef struct {
+  const char *name;
+  void (*vector)(const mx_simd_vector *v);
+  // One block of mx_quantize_block or mx_quantize_fixed: v, q [block]; false,
+  // and nothing written, if its exponents are left to those functions.
+  bool (*quantize)(const uint32_t *v, uint32_t block, unsigned bits, bool fixed, int8_t *q, uint8_t *scale);
+  void (*add_unit)(const mx_simd_unit *u);
+} mx_simd;
+
+// Levels that this host can run, best first; ends with NULL.
+const mx_simd *const *mx_simd_levels(void);
+
+// Set the thread's float environment for the kernels; leave restores what
+// enter returned.
+unsigned mx_simd_enter(void);
+void mx_simd_leave(unsigned environment);
+
+extern const mx_simd mx_simd_avx512, mx_simd_avx2;  // x86-64 only
+#endif

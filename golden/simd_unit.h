@@ -1,0 +1,169 @@
+// Part of simd_avx512.c and simd_avx2.c: a unit of a matrix product, LANES rows
+// at a time.
+
+enum { MOST_STEPS = 128 / 4 };  // words of a row of the longest block
+
+// ---- weights to a tile: 4 elements + 128 of LANES rows per step -------------------------
+
+// Words 0 .. 3 of the 16 bytes of each row, rows in the order of the lanes.
+static inline void transpose(const raw in[4], raw out[4]) {
+  raw a = ALL(unpacklo_epi32)(in[0], in[1]), b = ALL(unpacklo_epi32)(in[2], in[3]);
+  raw c = ALL(unpackhi_epi32)(in[0], in[1]), d = ALL(unpackhi_epi32)(in[2], in[3]);
+  out[0] = ALL(unpacklo_epi64)(a, b);
+  out[1] = ALL(unpackhi_epi64)(a, b);
+  out[2] = ALL(unpacklo_epi64)(c, d);
+  out[3] = ALL(unpackhi_epi64)(c, d);
+}
+
+static inline void load_lines(const uint8_t *p, size_t stride, raw out[4]) {
+  raw in[4];
+  for (int i = 0; i < 4; i++) in[i] = load_rows(p + (size_t)i * stride, stride);
+  transpose(in, out);
+}
+
+static inline void load_half_lines(const uint8_t *p, size_t stride, raw out[4]) {
+  raw in[4];
+  for (int i = 0; i < 4; i++) in[i] = load_half_rows(p + (size_t)i * stride, stride);
+  transpose(in, out);
+}
+
+// Nibbles, one per byte, to weights + 128.
+static inline raw decode4(const mx_simd_unit *u, raw code) {
+  code = (raw)((ints)code & 0x0F0F0F0F);
+  if (u->decode) return ALL(shuffle_epi8)(repeat16(u->decode), code);
+  return (raw)(((ints)code ^ 0x08080808) + 0x78787878);
+}
+
+// Four codes of 6 bits in the low 24 bits of each lane, to weights + 128.
+static inline raw decode6(words v) {
+  words spread = (v & 0x3F) | (v << 2 & 0x3F00) | (v << 4 & 0x3F0000) | (v << 6 & 0x3F000000);
+  return (raw)((spread ^ 0x20202020) + 0x60606060);
+}
+
+static uint32_t tile4(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+  uint32_t steps = u->block / 4;
+  for (uint32_t at = 0; at < steps; at += 8) {
+    raw w[4];
+    if (u->block == 16) load_half_lines(line, u->line_bytes, w);
+    else load_lines(line + 2 * at, u->line_bytes, w);
+    for (uint32_t i = 0; i < 4 && at + 2 * i < steps; i++) {
+      tile[at + 2 * i] = decode4(u, w[i]);
+      tile[at + 2 * i + 1] = decode4(u, (raw)((words)w[i] >> 4));
+    }
+  }
+  return steps;
+}
+
+static uint32_t tile_planar(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+  ints nibble = (load(lane_numbers) & 1) * 4;
+  for (uint32_t at = 0; at < u->block; at += 16) {
+    raw in[4], w[4];
+    for (uint32_t i = 0; i < 4; i++) in[i] = load_rows(line + at + i / 2 * u->line_bytes, u->line_bytes / 2);
+    transpose(in, w);
+    for (uint32_t i = 0; i < 4; i++) tile[at / 4 + i] = decode4(u, (raw)shift_right((ints)w[i], nibble));
+  }
+  return u->block / 4;
+}
+
+static uint32_t tile6(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+  for (uint32_t at = 0; at < u->block; at += 16, tile += 4) {
+    raw w[4];
+    load_lines(line + at / 4 * 3, u->line_bytes, w);
+    words a = (words)w[0], b = (words)w[1], c = (words)w[2];
+    tile[0] = decode6(a);
+    tile[1] = decode6(a >> 24 | b << 8);
+    tile[2] = decode6(b >> 16 | c << 16);
+    tile[3] = decode6(c >> 8);
+  }
+  return u->block / 4;
+}
+
+static uint32_t tile8(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+  for (uint32_t at = 0; at < u->block; at += 16) {
+    raw w[4];
+    load_lines(line + at, u->line_bytes, w);
+    for (uint32_t i = 0; i < 4; i++) tile[at / 4 + i] = (raw)((words)w[i] ^ 0x80808080);
+  }
+  return u->block / 4;
+}
+
+// Rows `row` .. of the unit; returns the steps of the tile.
+static uint32_t make_tile(const mx_simd_unit *u, uint32_t row, raw *tile) {
+  const uint8_t *line = u->lines + (size_t)(u->form == MX_SIMD_PLANAR ? row / 2 : row) * u->line_bytes;
+  uint32_t steps = u->form == MX_SIMD_4 ? tile4(u, line, tile) : u->form == MX_SIMD_6 ? tile6(u, line, tile)
+                 : u->form == MX_SIMD_8 ? tile8(u, line, tile) : tile_planar(u, line, tile);
+  if (!u->zeros) return steps;
+  raw zero = (raw)(widen((const uint8_t *)u->zeros + row) * 0x01010101);
+  for (uint32_t k = 0; k < steps; k++) tile[k] = ALL(sub_epi8)(tile[k], zero);
+  return steps;
+}
+
+// ---- terms -----------------------------------------------------------------------------
+
+// scale * 2^(exponent of the activations) as a float that is exact, for lanes
+// whose sum is not 0; *safe says where that could be had. NaN is.
+static inline ints e8m0_factor(ints scale, int32_t exponent, ints *safe) {
+  ints e = scale + exponent, nan = scale == 255;
+  *safe = ((e >= 1) & (e <= 254)) | nan;
+  return choose(nan, all((int32_t)MX_FP_NAN), choose(*safe, e << 23, all(0)));
+}
+
+static inline ints f16_factor(ints half, int32_t exponent, ints *safe) {
+  ints size = half & 0x7FFF, fraction = half & 0x3FF;
+  ints value = (size << 13) + (112 << 23);
+  value = choose(size < 0x400, (ints)((floats)to_floats(fraction) * (floats)all(103 << 23)), value);
+  value = choose(size >= 0x7C00, all((int32_t)MX_FP_NAN), value) | (half & 0x8000) << 16;
+  // 2^-24 to 2^16 times this stays normal.
+  bool within = exponent >= 127 - 80 && exponent <= 127 + 80;
+  *safe = within ? all(-1) : size >= 0x7C00;
+  return (ints)((floats)value * (floats)all(within ? exponent << 23 : 0));
+}
+
+static inline ints factor(const mx_simd_unit *u, uint32_t row, uint8_t x_exp, ints *safe) {
+  int32_t exponent = x_exp - (int32_t)u->frac;  // biased
+  if (x_exp == 0xFF) {
+    *safe = all(-1);
+    return all((int32_t)MX_FP_NAN);
+  }
+  if (u->scale == MX_SCALE_E8M0) return e8m0_factor(widen(u->scales + row), exponent - 127, safe);
+  if (u->scale == MX_SCALE_F16) return f16_factor(widen16(u->scales + 2 * row), exponent, safe);
+  return e8m0_factor(all(127), exponent - 127, safe);
+}
+
+// The defining functions, where a factor is not a normal float.
+static void add_by_definition(const mx_simd_unit *u, uint32_t row, ints sum, uint8_t x_exp, float *acc) {
+  for (uint32_t i = 0; i < LANES; i++) {
+    const uint8_t *at = u->scales + (row + i) * (uint32_t)u->scale;
+    uint16_t scale = u->scale == MX_SCALE_F16 ? (uint16_t)(at[0] | at[1] << 8) : u->scale ? at[0] : 0;
+    uint32_t a;
+    memcpy(&a, acc + i, 4);
+    a = mx_fp_add(a, mx_fp_term(sum[i], u->scale, scale, x_exp, u->frac));
+    memcpy(acc + i, &a, 4);
+  }
+}
+
+// acc [LANES] += the terms of mx_fp_term. The product is rounded once, and the
+// term of a sum of 0 is +0 also where the scale is negative.
+static inline void add_terms(const mx_simd_unit *u, uint32_t row, ints sum, uint8_t x_exp, float *acc) {
+  ints safe, f = factor(u, row, x_exp, &safe);
+  if (any(~safe & (sum != 0))) {
+    add_by_definition(u, row, sum, x_exp, acc);
+    return;
+  }
+  floats term = (floats)to_floats(sum) * (floats)f;
+  if (u->scale == MX_SCALE_F16) term += (floats)all(0);
+  store(acc, (ints)((floats)load(acc) + term));
+}
+
+static void add_unit(const mx_simd_unit *u) {
+  raw tile[MOST_STEPS];
+  for (uint32_t row = 0; row < u->rows; row += LANES) {
+    uint32_t steps = make_tile(u, row, tile);
+    for (uint32_t t = 0; t < u->tokens; t++) {
+      ints sum = dot(tile, u->x + (size_t)t * u->x_stride, steps) - u->offset[t];
+      add_terms(u, row, sum, u->x_exp[t], u->sums + t * u->rows + row);
+    }
+  }
+}
+
+const mx_simd LEVEL = {LEVEL_NAME, vector, quantize, add_unit};
