@@ -45,11 +45,10 @@ enum { MX_INSTRUCTION_BYTES = 16, MX_AREGS = 16, MX_UREGS = 16, MX_ARGS = 4, MX_
 typedef struct { uint32_t word[4]; } mx_insn;
 
 static inline uint64_t mx_get(const mx_insn *in, unsigned field) {
-  unsigned msb = field / 256, lsb = field % 256;
-  uint64_t value = 0;
-  for (unsigned bit = lsb; bit <= msb; bit++)
-    value |= (uint64_t)(in->word[bit / 32] >> (bit % 32) & 1) << (bit - lsb);
-  return value;
+  unsigned msb = field / 256, lsb = field % 256, shift = lsb % 32;
+  uint64_t value = in->word[lsb / 32] >> shift;
+  for (unsigned w = lsb / 32 + 1; w <= msb / 32; w++) value |= (uint64_t)in->word[w] << (32 * (w - lsb / 32) - shift);
+  return value & (UINT64_MAX >> (63 - (msb - lsb)));
 }
 
 // Returns false if the value does not fit the field.

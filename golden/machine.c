@@ -137,7 +137,7 @@ const uint8_t *mx_stream_take(mx_machine *m, uint32_t bytes, uint8_t *scratch) {
     if (!s->bytes) used++;
   }
   m->n_segments -= used;
-  memmove(m->segments, m->segments + used, m->n_segments * sizeof *m->segments);
+  if (used) memmove(m->segments, m->segments + used, m->n_segments * sizeof *m->segments);
   m->stream_bytes += bytes;
   return whole ? whole : scratch;
 }

@@ -60,63 +60,70 @@ static void gather_line(const mx_params *p, const uint8_t *codes, uint32_t line,
   }
 }
 
-// The lines one after another: in the unit itself where they lie so and may be
-// read beyond (6-bit codes are, by 4 bytes), else in buffer.
+// Lines lie one after another in the unit, and may be read beyond (6-bit codes
+// are, by 4 bytes).
+static bool in_place(const mx_params *p, const mx_stream_format *f) {
+  return f->bits != MX_BITS_6 && (p->ROWS == 1 || line_bytes(f) == p->BUS_BITS / 8 / p->ROWS);
+}
+
+// The lines one after another, in buffer if they are not in place.
 static const uint8_t *lines_of(const mx_params *p, const mx_stream_format *f, const uint8_t *codes, uint8_t *buffer) {
   uint32_t bytes = line_bytes(f), lines = f->planar ? p->GROUP / 2 : p->GROUP;
-  if (f->bits != MX_BITS_6 && (p->ROWS == 1 || bytes == p->BUS_BITS / 8 / p->ROWS)) return codes;
+  if (in_place(p, f)) return codes;
   for (uint32_t i = 0; i < lines; i++) gather_line(p, codes, i, bytes, buffer + (size_t)i * bytes);
   return buffer;
 }
 
 // ---- the product -----------------------------------------------------------------------
 
-// All that the units of a product share.
-static mx_simd_unit describe(const mx_machine *m, const mx_matmul *mm, const uint8_t *decode, float *sums) {
+// Takes `units` units from `bytes` on, blocks `block` .. of the reduction.
+static void add_units(const mx_machine *m, const mx_matmul *mm, const uint8_t *bytes, uint32_t block, uint32_t units,
+                      const uint8_t *decode, uint32_t *sums) {
   const mx_stream_format *f = &mm->format;
-  return (mx_simd_unit){.form = form_of(f), .block = mx_block_length(f), .rows = m->params->GROUP,
-                        .line_bytes = line_bytes(f), .decode = mm->codebook ? decode : NULL, .scale = f->scale,
-                        .frac = mm->frac, .tokens = mm->tokens, .x_stride = mm->blocks * mx_block_length(f), .sums = sums};
+  const mx_params *p = m->params;
+  uint8_t codes[MOST_CODES];
+  uint32_t length = mx_block_length(f), scale_bytes = (uint32_t)f->scale * p->GROUP;
+  m->simd->add_units(&(mx_simd_units){
+      .form = form_of(f), .block = length, .rows = p->GROUP, .units = units, .unit_bytes = mx_unit_bytes(p, f),
+      .lines = lines_of(p, f, bytes + scale_bytes + (f->zero ? p->GROUP : 0), codes), .line_bytes = line_bytes(f),
+      .decode = mm->codebook ? decode : NULL, .scales = bytes, .scale = f->scale,
+      .zeros = f->zero ? (const int8_t *)bytes + scale_bytes : NULL, .frac = mm->frac, .tokens = mm->tokens,
+      .x = m->x_order + (size_t)block * length, .x_stride = mm->blocks * length,
+      .offset = m->x_offset + block * mm->tokens,
+      .x_exp = m->vec.xexp + (mm->x % p->XMEM_ELEMS + block * length) / 16, .x_exp_stride = p->XMEM_ELEMS / 16,
+      .sums = sums});
 }
 
-static void add_unit(const mx_machine *m, const mx_matmul *mm, const uint8_t *bytes, uint32_t block, mx_simd_unit *u) {
-  const mx_stream_format *f = &mm->format;
-  uint8_t codes[MOST_CODES], x_exp[MX_MAX_TOKENS];
-  uint32_t scale_bytes = (uint32_t)f->scale * u->rows, elems = m->params->XMEM_ELEMS;
-  u->scales = bytes;
-  u->zeros = f->zero ? (const int8_t *)bytes + scale_bytes : NULL;
-  u->lines = lines_of(m->params, f, bytes + scale_bytes + (f->zero ? u->rows : 0), codes);
-  u->x = m->x_order + (size_t)block * u->block;
-  u->offset = m->x_offset + block * mm->tokens;
-  for (uint32_t t = 0; t < mm->tokens; t++)
-    x_exp[t] = m->vec.xexp[((size_t)t * elems + mm->x % elems + block * u->block) / 16];
-  u->x_exp = x_exp;
-  m->simd->add_unit(u);
+// To the bits of the definition, in place.
+static void set_nans(uint32_t *sums, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) sums[i] = (sums[i] & ~MX_FP_SIGN) > MX_FP_INF ? MX_FP_NAN : sums[i];
 }
 
-static uint32_t result(float sum) {
-  uint32_t bits;
-  memcpy(&bits, &sum, sizeof bits);
-  return (bits & ~MX_FP_SIGN) > MX_FP_INF ? MX_FP_NAN : bits;
-}
-
-static void write_group(mx_machine *m, const mx_matmul *mm, uint32_t group, const float *sums) {
-  uint32_t rows = m->params->GROUP;
+static void write_group(mx_machine *m, const mx_matmul *mm, uint32_t group, uint32_t *sums) {
+  uint32_t rows = m->params->GROUP, words = m->params->VMEM_WORDS, at = (uint16_t)(mm->dst + group * rows) % words;
+  set_nans(sums, mm->tokens * rows);
+  if (mm->tokens == 1 && !m->observer.write && at + rows <= words) {
+    memcpy(m->vec.vmem + at, sums, rows * sizeof *sums);
+    return;
+  }
   for (uint32_t row = 0; row < rows; row++)
     for (uint32_t t = 0; t < mm->tokens; t++)
-      mx_write_vmem(m, MX_UNIT_DOT, (uint16_t)(mm->dst + t * mm->stride + group * rows + row), result(sums[t * rows + row]));
+      mx_write_vmem(m, MX_UNIT_DOT, (uint16_t)(mm->dst + t * mm->stride + group * rows + row), sums[t * rows + row]);
 }
 
+static bool whole(const mx_machine *m, uint64_t bytes) { return m->n_segments && m->segments[0].bytes >= bytes; }
+
 static unsigned run_group(mx_machine *m, const mx_matmul *mm, uint32_t group, const uint8_t *decode) {
-  float sums[MX_MAX_TOKENS * MX_MAX_GROUP];
+  uint32_t sums[MX_MAX_TOKENS * MX_MAX_GROUP];  // FP32 bits
   uint8_t scratch[MOST_UNIT];
   uint32_t unit_bytes = mx_unit_bytes(m->params, &mm->format);
-  mx_simd_unit u = describe(m, mm, decode, sums);
+  // All blocks at once, if they lie side by side and need no gathering.
+  uint32_t many = in_place(m->params, &mm->format) && whole(m, (uint64_t)mm->blocks * unit_bytes) ? mm->blocks : 1;
   memset(sums, 0, mm->tokens * m->params->GROUP * sizeof *sums);
-  for (uint32_t block = 0; block < mm->blocks; block++) {
-    const uint8_t *unit = mx_stream_take(m, unit_bytes, scratch);
+  for (uint32_t block = 0; block < mm->blocks; block += many) {
+    const uint8_t *unit = mx_stream_take(m, many * unit_bytes, scratch);
     if (!unit) return MX_FAULT_WATCHDOG;
-    add_unit(m, mm, unit, block, &u);
+    add_units(m, mm, unit, block, many, decode, sums);
   }
   write_group(m, mm, group, sums);
   return MX_FAULT_NONE;

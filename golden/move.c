@@ -24,6 +24,10 @@ static uint32_t word_at(const uint8_t *b) {
   return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
+static void store_word(uint8_t *b, uint32_t word) {
+  for (unsigned i = 0; i < 4; i++) b[i] = (uint8_t)(word >> (8 * i));
+}
+
 static uint32_t load_bytes(unsigned format) {
   return format == MX_LOAD_F32 ? 4 : format == MX_LOAD_E8M0 ? 1 : 2;
 }
@@ -45,8 +49,12 @@ static unsigned run_load(mx_machine *m, const mx_insn *in) {
   if (!count) return MX_FAULT_NONE;
   if (misaligned(m, addr)) return MX_FAULT_ALIGN;
   if (!beats_fit(m, addr, count * size)) return MX_FAULT_RANGE;
-  for (uint32_t i = 0; i < count; i++)
-    mx_write_vmem(m, MX_UNIT_MOVE, (uint16_t)(dst + i), load_value(m->memory + addr + i * size, format));
+  uint32_t words = m->params->VMEM_WORDS, first = dst % words;
+  if (!m->observer.write && first + count <= words)
+    for (uint32_t i = 0; i < count; i++) m->vec.vmem[first + i] = load_value(m->memory + addr + i * size, format);
+  else
+    for (uint32_t i = 0; i < count; i++)
+      mx_write_vmem(m, MX_UNIT_MOVE, (uint16_t)(dst + i), load_value(m->memory + addr + i * size, format));
   return MX_FAULT_NONE;
 }
 
@@ -56,6 +64,11 @@ static unsigned run_store(mx_machine *m, const mx_insn *in) {
   uint32_t src = (uint32_t)mx_get(in, MX_F_STORE_src);
   unsigned fault = MX_FAULT_NONE;
   if (count && misaligned(m, addr)) return MX_FAULT_ALIGN;
+  if (!m->observer.write && (uint64_t)addr + 4u * count <= m->mem_size) {
+    for (uint32_t i = 0; i < count; i++)
+      store_word(m->memory + addr + 4 * i, m->vec.vmem[(uint16_t)(src + i) & (m->params->VMEM_WORDS - 1)]);
+    return fault;
+  }
   for (uint32_t i = 0; i < 4u * count && !fault; i++) {
     uint32_t word = m->vec.vmem[(uint16_t)(src + i / 4) & (m->params->VMEM_WORDS - 1)];
     fault = write_byte(m, addr + i, (uint8_t)(word >> (8 * (i % 4))));

@@ -28,24 +28,26 @@ typedef struct {
 // How the lines of a unit (stream.h) hold its codes.
 typedef enum { MX_SIMD_4, MX_SIMD_PLANAR, MX_SIMD_6, MX_SIMD_8 } mx_simd_form;
 
-// One unit of a matrix product. Weights are taken as w + 128, so that they are
+// Units of a row group that lie one after another. Weights are taken as w + 128, so that they are
 // unsigned; offset sets that right.
 typedef struct {
   mx_simd_form form;
   uint32_t block, rows;    // block length; rows of the unit, a multiple of 16
-  const uint8_t *lines;    // lines one after another; 16 bytes beyond the last may be read
+  uint32_t units, unit_bytes;  // how many, and from one to the next
+  const uint8_t *lines;    // of the first unit: lines one after another; 16 bytes beyond the last may be read
   uint32_t line_bytes;
   const uint8_t *decode;   // [16], table entry + 128; NULL: codes are two's complement
   const uint8_t *scales;   // as in the stream
   mx_scale_kind scale;
   const int8_t *zeros;     // [rows] zero points, or NULL
   unsigned frac, tokens;
-  const int8_t *x;         // activations of the block, as mx_simd_order leaves them
+  const int8_t *x;         // activations of the first block, then the others, as mx_simd_order leaves them
   uint32_t x_stride;       // elements from token to token
-  const int32_t *offset;   // [tokens], 128 * the sum of the block's activations
-  const uint8_t *x_exp;    // [tokens], scale of the block
-  float *sums;             // [tokens][rows]; a NaN may have any pattern
-} mx_simd_unit;
+  const int32_t *offset;   // [units][tokens], 128 * the sum of the block's activations
+  const uint8_t *x_exp;    // scale of the first block; of the others block / 16 further each
+  uint32_t x_exp_stride;   // from token to token
+  uint32_t *sums;          // [tokens][rows], FP32 bits, but a NaN may have any pattern
+} mx_simd_units;
 
 typedef struct {
   const char *name;
@@ -53,7 +55,7 @@ typedef struct {
   // One block of mx_quantize_block or mx_quantize_fixed: v, q [block]; false,
   // and nothing written, if its exponents are left to those functions.
   bool (*quantize)(const uint32_t *v, uint32_t block, unsigned bits, bool fixed, int8_t *q, uint8_t *scale);
-  void (*add_unit)(const mx_simd_unit *u);
+  void (*add_units)(const mx_simd_units *u);
 } mx_simd;
 
 // Levels that this host can run, best first; ends with NULL.

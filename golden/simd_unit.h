@@ -28,7 +28,7 @@ static inline void load_half_lines(const uint8_t *p, size_t stride, raw out[4]) 
 }
 
 // Nibbles, one per byte, to weights + 128.
-static inline raw decode4(const mx_simd_unit *u, raw code) {
+static inline raw decode4(const mx_simd_units *u, raw code) {
   code = (raw)((ints)code & 0x0F0F0F0F);
   if (u->decode) return ALL(shuffle_epi8)(repeat16(u->decode), code);
   return (raw)(((ints)code ^ 0x08080808) + 0x78787878);
@@ -40,7 +40,7 @@ static inline raw decode6(words v) {
   return (raw)((spread ^ 0x20202020) + 0x60606060);
 }
 
-static uint32_t tile4(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+static inline uint32_t tile4(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   uint32_t steps = u->block / 4;
   for (uint32_t at = 0; at < steps; at += 8) {
     raw w[4];
@@ -54,7 +54,7 @@ static uint32_t tile4(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
   return steps;
 }
 
-static uint32_t tile_planar(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+static inline uint32_t tile_planar(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   ints nibble = (load(lane_numbers) & 1) * 4;
   for (uint32_t at = 0; at < u->block; at += 16) {
     raw in[4], w[4];
@@ -65,7 +65,7 @@ static uint32_t tile_planar(const mx_simd_unit *u, const uint8_t *line, raw *til
   return u->block / 4;
 }
 
-static uint32_t tile6(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+static inline uint32_t tile6(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   for (uint32_t at = 0; at < u->block; at += 16, tile += 4) {
     raw w[4];
     load_lines(line + at / 4 * 3, u->line_bytes, w);
@@ -78,7 +78,7 @@ static uint32_t tile6(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
   return u->block / 4;
 }
 
-static uint32_t tile8(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
+static inline uint32_t tile8(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   for (uint32_t at = 0; at < u->block; at += 16) {
     raw w[4];
     load_lines(line + at, u->line_bytes, w);
@@ -88,7 +88,7 @@ static uint32_t tile8(const mx_simd_unit *u, const uint8_t *line, raw *tile) {
 }
 
 // Rows `row` .. of the unit; returns the steps of the tile.
-static uint32_t make_tile(const mx_simd_unit *u, uint32_t row, raw *tile) {
+static inline uint32_t make_tile(const mx_simd_units *u, uint32_t row, raw *tile) {
   const uint8_t *line = u->lines + (size_t)(u->form == MX_SIMD_PLANAR ? row / 2 : row) * u->line_bytes;
   uint32_t steps = u->form == MX_SIMD_4 ? tile4(u, line, tile) : u->form == MX_SIMD_6 ? tile6(u, line, tile)
                  : u->form == MX_SIMD_8 ? tile8(u, line, tile) : tile_planar(u, line, tile);
@@ -119,7 +119,7 @@ static inline ints f16_factor(ints half, int32_t exponent, ints *safe) {
   return (ints)((floats)value * (floats)all(within ? exponent << 23 : 0));
 }
 
-static inline ints factor(const mx_simd_unit *u, uint32_t row, uint8_t x_exp, ints *safe) {
+static inline ints factor(const mx_simd_units *u, uint32_t row, uint8_t x_exp, ints *safe) {
   int32_t exponent = x_exp - (int32_t)u->frac;  // biased
   if (x_exp == 0xFF) {
     *safe = all(-1);
@@ -131,20 +131,17 @@ static inline ints factor(const mx_simd_unit *u, uint32_t row, uint8_t x_exp, in
 }
 
 // The defining functions, where a factor is not a normal float.
-static void add_by_definition(const mx_simd_unit *u, uint32_t row, ints sum, uint8_t x_exp, float *acc) {
+static __attribute__((noinline)) void add_by_definition(const mx_simd_units *u, uint32_t row, ints sum, uint8_t x_exp, uint32_t *acc) {
   for (uint32_t i = 0; i < LANES; i++) {
     const uint8_t *at = u->scales + (row + i) * (uint32_t)u->scale;
     uint16_t scale = u->scale == MX_SCALE_F16 ? (uint16_t)(at[0] | at[1] << 8) : u->scale ? at[0] : 0;
-    uint32_t a;
-    memcpy(&a, acc + i, 4);
-    a = mx_fp_add(a, mx_fp_term(sum[i], u->scale, scale, x_exp, u->frac));
-    memcpy(acc + i, &a, 4);
+    acc[i] = mx_fp_add(acc[i], mx_fp_term(sum[i], u->scale, scale, x_exp, u->frac));
   }
 }
 
 // acc [LANES] += the terms of mx_fp_term. The product is rounded once, and the
 // term of a sum of 0 is +0 also where the scale is negative.
-static inline void add_terms(const mx_simd_unit *u, uint32_t row, ints sum, uint8_t x_exp, float *acc) {
+static inline void add_terms(const mx_simd_units *u, uint32_t row, ints sum, uint8_t x_exp, uint32_t *acc) {
   ints safe, f = factor(u, row, x_exp, &safe);
   if (any(~safe & (sum != 0))) {
     add_by_definition(u, row, sum, x_exp, acc);
@@ -155,15 +152,39 @@ static inline void add_terms(const mx_simd_unit *u, uint32_t row, ints sum, uint
   store(acc, (ints)((floats)load(acc) + term));
 }
 
-static void add_unit(const mx_simd_unit *u) {
+static inline __attribute__((always_inline)) void add_rows(mx_simd_units u, uint32_t row) {
   raw tile[MOST_STEPS];
-  for (uint32_t row = 0; row < u->rows; row += LANES) {
-    uint32_t steps = make_tile(u, row, tile);
-    for (uint32_t t = 0; t < u->tokens; t++) {
-      ints sum = dot(tile, u->x + (size_t)t * u->x_stride, steps) - u->offset[t];
-      add_terms(u, row, sum, u->x_exp[t], u->sums + t * u->rows + row);
+  for (uint32_t i = 0; i < u.units; i++) {
+    uint32_t steps = make_tile(&u, row, tile);
+    for (uint32_t t = 0; t < u.tokens; t++) {
+      ints sum = dot(tile, u.x + (size_t)t * u.x_stride, steps) - u.offset[t];
+      add_terms(&u, row, sum, u.x_exp[(size_t)t * u.x_exp_stride], u.sums + t * u.rows + row);
+    }
+    u.lines += u.unit_bytes;
+    u.scales += u.unit_bytes;
+    u.zeros += u.zeros ? u.unit_bytes : 0;
+    u.x += u.block;
+    u.x_exp += u.block / 16;
+    u.offset += u.tokens;
+  }
+}
+
+// Code of their own for the usual units, with loops that the compiler unrolls.
+static void add_units(const mx_simd_units *units) {
+  mx_simd_units u = *units;
+  bool plain = !u.zeros && !u.decode && u.block == 32;
+  if (plain) u.zeros = NULL, u.decode = NULL, u.block = 32;
+  for (uint32_t row = 0; row < u.rows; row += LANES) {
+    if (plain && u.form == MX_SIMD_4 && u.tokens == 1 && u.scale == MX_SCALE_E8M0) {
+      u.form = MX_SIMD_4, u.tokens = 1, u.scale = MX_SCALE_E8M0, u.line_bytes = 16;
+      add_rows(u, row);
+    } else if (plain && u.form == MX_SIMD_8) {
+      u.form = MX_SIMD_8, u.line_bytes = 32;
+      add_rows(u, row);
+    } else {
+      add_rows(*units, row);
     }
   }
 }
 
-const mx_simd LEVEL = {LEVEL_NAME, vector, quantize, add_unit};
+const mx_simd LEVEL = {LEVEL_NAME, vector, quantize, add_units};
