@@ -157,15 +157,20 @@ static void check_product(test_device *d, const product *p) {
   memcpy(before, d->machine->vec.vmem, words * sizeof *before);
   memcpy(expected, before, sizeof expected);
   expect(d, p, stream, expected);
-  for (int plain = 0; plain < 2; plain++) {
+  const mx_simd *const *levels = mx_simd_levels();
+  for (int path = 0; path < 4; path++) {  // plain, portable, then the host's levels
+    const mx_simd *simd = path < 2 ? NULL : *levels;
+    if (path >= 2 && !simd) break;
+    levels += path >= 2;
     memcpy(d->machine->vec.vmem, before, words * sizeof *before);
-    d->machine->plain = plain;
-    d->at -= plain ? MX_INSTRUCTION_BYTES : 0;  // the HALT of the first run
+    d->machine->plain = path == 0;
+    d->machine->simd = simd;
+    d->at -= path ? MX_INSTRUCTION_BYTES : 0;  // the HALT of the run before
     test_run_clean(d, 0, 0);
     assert_int_equal(d->machine->stream_bytes, bytes);
     for (uint32_t i = 0; i < words; i++)
       if (d->machine->vec.vmem[i] != expected[i])
-        fail_word(p, d->params->name, plain ? "plain" : "fast", i, d->machine->vec.vmem[i], expected[i]);
+        fail_word(p, d->params->name, simd ? simd->name : path ? "portable" : "plain", i, d->machine->vec.vmem[i], expected[i]);
   }
 }
 
