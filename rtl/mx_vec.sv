@@ -89,7 +89,7 @@ module mx_vec #(
   wire logic [1:0] insn_red = insn[mx_pkg::U_VEC_RED_LSB +: 2];
   logic [4:0] op;
   logic [1:0] fn, bits, block;
-  logic       quant, bcast, uses_b, argmax, to_vmem, to_sum, to_rank;
+  logic       quant, fixed, bcast, uses_b, argmax, to_vmem, to_sum, to_rank;
   always_ff @(posedge clk_i) begin
     if (load_a) begin
       op      <= insn[31:27];
@@ -103,6 +103,7 @@ module mx_vec #(
       to_rank <= !insn_quant && insn_red[1];
       bits    <= insn[mx_pkg::U_QUANT_BITS_LSB +: 2];
       block   <= insn[mx_pkg::U_QUANT_BLOCK_LSB +: 2];
+      fixed   <= insn[mx_pkg::U_QUANT_FIXED_LSB];
     end
   end
   wire logic run_vec   = run && !quant;
@@ -221,7 +222,7 @@ module mx_vec #(
   logic [11:0] granule_q;  // of the block's first element
   mx_vec_quant #(.VecLanes(VecLanes)) u_quant (
     .clk_i, .rst_ni, .run_i(run_quant && !empty), .done_o(quant_done),
-    .bits_i(bits), .block_i(block), .left_i(left_q), .final_i(final_step),
+    .bits_i(bits), .block_i(block), .fixed_i(fixed), .left_i(left_q), .final_i(final_step),
     .block_done_o(quant_block_done), .read_a_o(quant_a), .read_b_o(quant_b),
     .a_i(ra_data_i), .b_i(rb_data_i),
     .x_valid_o(x_valid), .x_first_o(x_first), .x_last_o(x_last),

@@ -3,7 +3,8 @@
 // A block is read twice: through port A for its greatest exponent, through port
 // B for the elements. Per group of VecLanes elements: read, align, round, write;
 // blocks follow each other without a gap. Cycles: 2 * blocks * length / VecLanes
-// + 3. Writes are always taken.
+// + 3. Writes are always taken. Fixed blocks take both passes too, since a NaN
+// or infinity anywhere empties the whole block.
 // Handshake: run_i is set until done_o, with left_i = elements from the block's
 // first on (above 0), which the user lowers by the block length at
 // block_done_o. read_a_o, read_b_o: the next group of the port, whose data comes
@@ -22,6 +23,7 @@ module mx_vec_quant #(
   output      logic                   done_o,
   input  wire logic [1:0]             bits_i,
   input  wire logic [1:0]             block_i,
+  input  wire logic                   fixed_i,
   input  wire logic [15:0]            left_i,
   input  wire logic                   final_i,  // left_i is no more than a block
   output      logic                   block_done_o,
@@ -77,13 +79,18 @@ module mx_vec_quant #(
     live_q  <= live;
   end
 
-  logic [7:0] max_q, max;  // greatest exponent so far
+  // Greatest exponent so far. With fixed_i it stands at 126 + F, which is even,
+  // until 255 comes: `| 7'h7E` makes the number to exceed 254, and `| 1` the
+  // scale 127 + F.
+  logic [7:0] max_q, max;
   always_comb begin
-    max = first1_q ? 8'd0 : max_q;
+    max = !first1_q ? max_q : fixed_i ? {5'b10000, bits_i, 1'b0} : 8'd0;
     for (int l = 0; l < VecLanes; l++)
-      if (live_q[l] && a_i[32*l+23 +: 8] > max) max = a_i[32*l+23 +: 8];
+      if (live_q[l] && a_i[32*l+23 +: 8] > (max | {1'b0, {6{fixed_i}}, 1'b0}))
+        max = a_i[32*l+23 +: 8];
   end
   always_ff @(posedge clk_i) if (a_valid_q) max_q <= max;
+  wire logic [7:0] scale = {max_q[7:1], max_q[0] || fixed_i};
 
   // ---- round: eight leading bits, of which the lowest is the first dropped ----
   logic       valid2_q, first2_q, last2_q, final2_q;
@@ -93,23 +100,25 @@ module mx_vec_quant #(
     first2_q <= first1_q;
     last2_q  <= last1_q;
     final2_q <= final1_q;
-    scale2_q <= max_q;
+    scale2_q <= scale;
   end
 
   wire logic [2:0] fraction_less = {2'd2 - bits_i, 1'b0};  // 6 - F
   wire logic [6:0] limit         = 7'd127 >> fraction_less;  // Q
   for (genvar l = 0; l < VecLanes; l++) begin : g_lane
     wire logic [31:0] v     = b_i[32*l +: 32];
-    wire logic [8:0]  shift = {1'b0, max_q} - {1'b0, v[30:23]} + {6'd0, fraction_less};
+    wire logic [8:0]  below = {1'b0, scale} - {1'b0, v[30:23]};
+    wire logic        over  = below[8];  // only with fixed_i: saturates
+    wire logic [3:0]  shift = {1'b0, below[2:0] & {3{!over}}} + {1'b0, fraction_less};
     wire logic        none  = !live_q[l] || v[30:23] == 8'd0 || max_q == 8'hFF ||
-                              shift[8:3] != 6'd0;
+                              (!over && (below[7:3] != 5'd0 || shift[3]));
     logic       sign2_q, sticky2_q;
     logic [7:0] head2_q;
     logic [2:0] shift2_q;
     always_ff @(posedge clk_i) begin
       sign2_q   <= v[31];
       shift2_q  <= shift[2:0];
-      head2_q   <= none ? 8'd0 : {1'b1, v[22:16]};
+      head2_q   <= none ? 8'd0 : {1'b1, v[22:16] | {7{over}}};
       sticky2_q <= v[15:0] != 16'd0;
     end
 

@@ -41,6 +41,29 @@ static void check_burst(mx_memory *m, uint64_t addr, uint32_t beats) {
   require(m, addr % WINDOW_BYTES + (uint64_t)beats * m->beat_bytes <= WINDOW_BYTES, "a burst crosses 4096 bytes");
 }
 
+// ---- the chip ----------------------------------------------------------------------
+
+// Cycle at which the chip is done with the accesses that cover a beat, asked for
+// now. `last` is the access before it in the same burst, which may hold it already.
+static uint64_t chip_beat(mx_memory *m, uint64_t addr, bool write, uint64_t *last, uint64_t before) {
+  uint64_t access = m->dram.p->burst_bytes, period = 1000000000 / m->options.clock_khz;
+  uint64_t done = before;
+  for (uint64_t at = addr / access; at <= (addr + m->beat_bytes - 1) / access; at++) {
+    if (at == *last) continue;
+    *last = at;
+    done = (mx_dram_access(&m->dram, m->cycle * period, at * access, write) + period - 1) / period;
+  }
+  return done > m->cycle ? done : m->cycle + 1;
+}
+
+static void plan_beats(mx_memory *m, const mx_memory_burst *b) {
+  uint64_t last = UINT64_MAX, ready = 0;
+  for (uint32_t i = 0; i < b->beats; i++) {
+    ready = chip_beat(m, b->addr - m->base + (uint64_t)i * m->beat_bytes, false, &last, ready);
+    m->beat_ready[(m->beat_first + m->beat_count++) % MX_MEMORY_BEATS] = ready;
+  }
+}
+
 // ---- reads -------------------------------------------------------------------------
 
 static void take_read(mx_memory *m) {
@@ -48,23 +71,33 @@ static void take_read(mx_memory *m) {
   uint32_t beats = *p->m_axi_arlen_o + 1u;
   check_burst(m, *p->m_axi_araddr_o, beats);
   require(m, *p->m_axi_arburst_o == BURST_INCR, "a read burst is not of type INCR");
-  push(&m->reads, (mx_memory_burst){.addr = *p->m_axi_araddr_o, .beats = beats,
-                                    .ready = m->cycle + m->options.latency});
+  mx_memory_burst b = {.addr = *p->m_axi_araddr_o, .beats = beats, .ready = m->cycle + m->options.latency};
+  push(&m->reads, b);
+  if (m->options.chip) plan_beats(m, &b);
 }
 
 static void finish_beat(mx_memory *m) {
   mx_memory_burst *b = front(&m->reads);
   m->r_offered = false;
   m->credit -= m->options.per;
+  if (m->options.chip) {
+    m->beat_first = (m->beat_first + 1) % MX_MEMORY_BEATS;
+    m->beat_count--;
+  }
   b->addr += m->beat_bytes;
   if (!--b->beats) pop(&m->reads);
+}
+
+static bool beat_is_here(const mx_memory *m) {
+  if (!m->reads.count) return false;
+  return m->cycle >= (m->options.chip ? m->beat_ready[m->beat_first] : m->reads.at[m->reads.first].ready);
 }
 
 static void offer_beat(mx_memory *m) {
   const mx_rtl_ports *p = m->ports;
   const mx_memory_burst *b = front(&m->reads);
   if (m->r_offered) return;  // valid stays until it is taken
-  m->r_offered = m->reads.count && m->cycle >= b->ready && may_move_beat(m) && !stall(m);
+  m->r_offered = beat_is_here(m) && may_move_beat(m) && !stall(m);
   *p->m_axi_rvalid_i = m->r_offered;
   if (!m->r_offered) return;
   bool ok = holds(m, b->addr);
@@ -101,6 +134,12 @@ static void store_beat(mx_memory *m, uint64_t addr, uint32_t i) {
   }
 }
 
+// A flash is not written: such boards keep what changes in a RAM beside it.
+static void write_to_chip(mx_memory *m, uint64_t addr) {
+  uint64_t last = UINT64_MAX;
+  if (m->options.chip && m->options.chip->row_bytes) m->written = chip_beat(m, addr - m->base, true, &last, 0);
+}
+
 // Write the oldest data beat to the oldest address, where both are here.
 static void join_write(mx_memory *m) {
   if (!m->writes.count || !m->w_count) return;
@@ -108,13 +147,15 @@ static void join_write(mx_memory *m) {
   uint32_t i = m->w_first;
   if (holds(m, b->addr)) store_beat(m, b->addr, i);
   else b->response = RESP_DECERR;
+  write_to_chip(m, b->addr);
   b->addr += m->beat_bytes;
   b->beats--;
   require(m, m->wlast[i] == !b->beats, "WLAST does not mark the last beat");
   m->w_first = (m->w_first + 1) % MX_MEMORY_QUEUE;
   m->w_count--;
   if (b->beats) return;
-  push(&m->responses, (mx_memory_burst){.ready = m->cycle + m->options.latency, .response = b->response});
+  uint64_t ready = m->options.chip ? m->written : m->cycle + m->options.latency;
+  push(&m->responses, (mx_memory_burst){.ready = ready, .response = b->response});
   pop(&m->writes);
 }
 
@@ -132,6 +173,7 @@ void mx_memory_open(mx_memory *m, const mx_rtl_ports *ports, const mx_memory_opt
                     uint64_t base, uint32_t size, uint32_t beat_bytes) {
   *m = (mx_memory){.ports = ports, .options = *options, .bytes = bytes, .base = base, .size = size,
                    .beat_bytes = beat_bytes, .random = options->stall_seed * 0x9e3779b97f4a7c15ull + 0x1234567};
+  if (options->chip) mx_dram_open(&m->dram, options->chip);
   *ports->m_axi_arready_i = *ports->m_axi_rvalid_i = 0;
   *ports->m_axi_awready_i = *ports->m_axi_wready_i = *ports->m_axi_bvalid_i = 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compiler/quant/parallel.h"
+#include "compiler/quant/random.h"
 
 enum { PANEL = 64 };  // rows of a Hessian in a task
 
@@ -84,17 +85,10 @@ static mx_status copy_chosen(const mx_calibration *c, const bool *chosen, mx_cal
   return s;
 }
 
-static uint64_t next_random(uint64_t *state) {  // splitmix64
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
 static void shuffle(uint32_t *order, uint32_t n, uint64_t seed) {
   for (uint32_t i = 0; i < n; i++) order[i] = i;
   for (uint32_t i = n; i > 1; i--) {
-    uint32_t k = (uint32_t)(next_random(&seed) % i), other = order[k];
+    uint32_t k = (uint32_t)(mx_random_next(&seed) % i), other = order[k];
     order[k] = order[i - 1];
     order[i - 1] = other;
   }

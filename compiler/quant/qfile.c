@@ -219,16 +219,12 @@ static mx_status move_basis(transfer *t, mx_basis *b, uint32_t dim) {
   if (!s) s = move_u32(t, &high, "basis");
   if (!s) s = move_u32(t, &ordered, "basis");
   b->seed = (uint64_t)high << 32 | low;
-  if (!s && (ordered > 1 || b->hadamard > dim || (b->hadamard && dim % b->hadamard)))
-    s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "a basis that no model of width %u has", dim);
-  if (s || !ordered) return s;
-  s = room(t, 4ull * dim, "basis");
-  if (!s && !t->writing && !(b->order = calloc(dim, sizeof *b->order))) return out_of_memory(t);
-  for (uint32_t i = 0; i < dim && !s; i++) {
-    s = move_u32(t, &b->order[i], "basis");
-    if (!s && b->order[i] >= dim) s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "channel %u of %u", b->order[i], dim);
-  }
-  return s;
+  mx_loc at = mx_bytes_loc(&t->in);
+  if (!s && ordered > 1) s = mx_fail(t->e, MX_FORMAT, at, "an order of channels marked %u, expected 0 or 1", ordered);
+  if (!s && ordered) s = room(t, 4ull * dim, "basis");
+  if (!s && ordered && !t->writing && !(b->order = calloc(dim, sizeof *b->order))) return out_of_memory(t);
+  for (uint32_t i = 0; i < dim && ordered && !s; i++) s = move_u32(t, &b->order[i], "basis");
+  return s ? s : mx_basis_check(b, dim, at, t->e);
 }
 
 static mx_status move_array(transfer *t, float **v, size_t n, const char *what) {

@@ -6,7 +6,7 @@
 // Random microprograms over random data: every write against the golden model,
 // in order, and the cycles of every microinstruction against the formulas of
 // rtl/mx_vec.sv. All operations, functions and reductions, lengths 0 and up,
-// wrapping addresses, loops, all formats of QUANT, faults, and resets.
+// wrapping addresses, loops, all formats of QUANT, fixed or not, faults, and resets.
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,7 +171,8 @@ static body random_quant(bool *touched) {
   y.reg[3] = operand(random_length(), touched);
   y.word = code(MX_UOP_QUANT) | field(MX_UF_QUANT_a, y.reg[0]) | field(MX_UF_QUANT_dst, y.reg[1]) |
            field(MX_UF_QUANT_bank, y.reg[2]) | field(MX_UF_QUANT_n, y.reg[3]) |
-           field(MX_UF_QUANT_bits, below(3)) | field(MX_UF_QUANT_block, below(4));
+           field(MX_UF_QUANT_bits, below(3)) | field(MX_UF_QUANT_block, below(4)) |
+           field(MX_UF_QUANT_fixed, below(2));
   return y;
 }
 
@@ -201,7 +202,7 @@ static uint32_t random_illegal(void) {
     default: {
       static const uint32_t words[] = {
           MX_UOP_END << MX_UOP_LSB | 1u << 5, MX_UOP_LOOPU << MX_UOP_LSB | 1u << 17,
-          MX_UOP_ADDU << MX_UOP_LSB | 1u << 11, MX_UOP_QUANT << MX_UOP_LSB | 1u << 7,
+          MX_UOP_ADDU << MX_UOP_LSB | 1u << 11, MX_UOP_QUANT << MX_UOP_LSB | 1,
           MX_UOP_QUANT << MX_UOP_LSB | 4, (uint32_t)MX_UOP_MUL << MX_UOP_LSB | 1,
           (uint32_t)MX_UOP_MAX << MX_UOP_LSB | 1u << 26};
       return words[below(sizeof words / sizeof *words)];
@@ -230,7 +231,9 @@ static uint32_t random_value(unsigned kind) {
     case 2: return sign | (126 + below(2)) << 23 | below(4) << 21;   // many ties
     case 3: return sign | (below(3) << 23) | below(8);               // around zero
     case 4: return one_in(3) ? MX_FP_NAN | sign | below(100) : MX_FP_SIGN | MX_FP_INF;
-    case 5: return sign | (127u + below(9)) << 23 | (below(2) ? 0x7FFFFF : below(1 << 7) << 16);
+    case 5: return sign | (125u + below(10)) << 23 | below(16) << 19;    // ties of integers
+    case 6: return sign | (uint32_t)below(255) << 23 | below(1 << 23);   // all of the range
+    case 7: return sign | (127u + below(9)) << 23 | (below(2) ? 0x7FFFFF : below(1 << 7) << 16);
     default: return sign;
   }
 }
@@ -238,7 +241,7 @@ static uint32_t random_value(unsigned kind) {
 static void random_data(void) {
   unsigned kind = 1;
   for (unsigned i = 0; i < WORDS; i++) {
-    if (i % 32 == 0) kind = one_in(2) ? 1 : below(7);
+    if (i % 32 == 0) kind = one_in(2) ? 1 : below(9);
     vmem[i] = golden_vmem[i] = random_value(kind);
     if (one_in(400)) vmem[i] = golden_vmem[i] = fp_random();
   }

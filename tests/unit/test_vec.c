@@ -302,7 +302,7 @@ static void faults(void **state) {
       code(0x06), code(0x07), code(0x0d), code(0x1f),
       code(MX_UOP_END) | 1, code(MX_UOP_LI) | 1u << 24, code(MX_UOP_ADDU) | 1,
       code(MX_UOP_LOOPU) | field(MX_UF_IMM_a, 1),
-      code(MX_UOP_QUANT) | 1, code(MX_UOP_QUANT) | 1u << 7,
+      code(MX_UOP_QUANT) | 1, code(MX_UOP_QUANT) | 4,
       code(MX_UOP_QUANT) | field(MX_UF_QUANT_bits, 3),
       code(MX_UOP_MOV) | 4, code(MX_UOP_MAX) | 1u << 26,
       vector_word((vector){MX_UOP_ADD, .red = MX_RED_SUM}),
@@ -333,8 +333,8 @@ static void watchdog(void **state) {
 
 // ---- QUANT ----
 
-static void quant_blocks_in_order(void **state) {
-  (void)state;
+static void check_quant(bool fixed) {
+  begin(NULL);
   enum { N = 40, BLOCK = 32, AT = ELEMS - 32 };
   for (unsigned i = 0; i < N; i++) vmem[X + i] = bits_of(sample(i));
   for (unsigned i = N; i < 64; i++) vmem[X + i] = INF;  // not part of it
@@ -342,14 +342,15 @@ static void quant_blocks_in_order(void **state) {
   li(0, X + 2), li(1, ELEMS + AT + 7), li(2, 5), li(3, N);  // bank 5 is 1, both addresses align
   emit(code(MX_UOP_QUANT) | field(MX_UF_QUANT_a, 0) | field(MX_UF_QUANT_dst, 1) |
        field(MX_UF_QUANT_bank, 2) | field(MX_UF_QUANT_n, 3) | field(MX_UF_QUANT_bits, MX_BITS_6) |
-       field(MX_UF_QUANT_block, 1));
+       field(MX_UF_QUANT_block, 1) | field(MX_UF_QUANT_fixed, fixed));
   run();
   unsigned e = 0;
   for (unsigned b = 0; b < 2; b++) {
     int8_t q[BLOCK];
     uint8_t scale;
     unsigned at = ELEMS + (AT + b * BLOCK) % ELEMS;  // the second block wraps to the start
-    mx_quantize_block(&vmem[X + b * BLOCK], b ? N - BLOCK : BLOCK, BLOCK, MX_BITS_6, q, &scale);
+    (fixed ? mx_quantize_fixed : mx_quantize_block)(&vmem[X + b * BLOCK], b ? N - BLOCK : BLOCK, BLOCK, MX_BITS_6, q,
+                                                    &scale);
     for (unsigned i = 0; i < BLOCK; i++, e++) {
       assert_int_equal(events[e].space, MX_SPACE_XMEM);
       assert_int_equal(events[e].address, at + i);
@@ -363,6 +364,13 @@ static void quant_blocks_in_order(void **state) {
     assert_int_equal(xexp[at / 16 + 1], 0xAA);  // one scale a block
   }
   assert_int_equal(event_count, e);
+  assert_int_equal(xexp[ELEMS / 16], fixed ? 131 : 129);  // of samples 32 to 39
+}
+
+static void quant_blocks_in_order(void **state) {
+  (void)state;
+  check_quant(false);
+  check_quant(true);
 }
 
 static void no_observer(void **state) {
