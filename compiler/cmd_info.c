@@ -10,7 +10,7 @@
 #include "compiler/cmd.h"
 #include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
-#include "compiler/quant/qmodel.h"
+#include "compiler/quant/describe.h"
 #include "golden/image.h"
 
 static const char usage[] =
@@ -138,18 +138,22 @@ static mx_status info_model(const arguments *a, mx_error *e) {
 
 // ---- quantized models and images: one description, as JSON or as lines --------------
 
+// A row for each part.
 static void add_matrix(json_t *list, const char *name, const mx_qmatrix *w) {
-  char format[16];
-  mx_weight_format_name(&w->format, format);
-  json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s, s:f}", "name", name, "rows",
-                                        (json_int_t)w->rows, "cols", (json_int_t)w->cols, "format",
-                                        format, "bits_per_weight", mx_weight_format_bits(&w->format)));
+  for (const mx_qmatrix *part = w; part; part = part->rest) {
+    mx_qmatrix alone = *part;
+    char format[16];
+    alone.rest = NULL;
+    mx_weight_format_name(&part->format, format);
+    json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:s, s:s, s:f}", "name", name, "rows", (json_int_t)part->rows, "cols",
+                                          (json_int_t)part->cols, "format", format, "acts", mx_act_format_name(&part->acts),
+                                          "bits_per_weight", mx_qmatrix_bits_per_weight(&alone)));
+  }
 }
 
-static json_t *quantized_json(mx_qmodel *q) {
-  static const char *const elements[] = {"mxint4", "mxint6", "mxint8"};
+static json_t *qtensors_json(const mx_qmodel *q) {
   json_t *list = json_array();
-  for (uint32_t i = 0; i < q->config.n_layers; i++) {
+  for (uint32_t i = 0; i < q->config.n_layers; i++)
     for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) {
       char full[MX_MATRIX_NAME_BYTES];
       const char *name;
@@ -157,12 +161,14 @@ static json_t *quantized_json(mx_qmodel *q) {
       snprintf(full, sizeof full, "blk.%u.%s", i, name);
       add_matrix(list, full, w);
     }
-  }
   add_matrix(list, "output", &q->output);
-  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "format", "mxforge quantized model", "activations",
-                   elements[q->layers[0].wq.acts.bits], "kv_cache", elements[q->kv_bits], "config",
-                   config_json(&q->config), "tokenizer",
-                   tokenizer_json(mx_tokenizer_get_config(q->tokenizer)), "tensors", list);
+  return list;
+}
+
+static json_t *quantized_json(const mx_qmodel *q) {
+  return json_pack("{s:s, s:o, s:o, s:o, s:o}", "format", "mxforge quantized model", "quantized", mx_qmodel_describe(q), "config",
+                   config_json(&q->config), "tokenizer", tokenizer_json(mx_tokenizer_get_config(q->tokenizer)), "tensors",
+                   qtensors_json(q));
 }
 
 static json_t *image_json(const mx_image *m) {
@@ -171,9 +177,9 @@ static json_t *image_json(const mx_image *m) {
   MX_IMAGE_FACTS(FACT)
 #undef FACT
   json_t *info = json_loads(m->info, 0, NULL);
-  return json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "format", "mxforge program image", "set",
+  return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o}", "format", "mxforge program image", "set",
                    m->params->name, "build_id", (json_int_t)m->params->build_id, "stored_bytes",
-                   (json_int_t)m->memory_bytes, "facts", facts, "compiled", info ? info : json_object());
+                   (json_int_t)m->memory_bytes, "basis_bytes", (json_int_t)m->basis_bytes, "facts", facts, "compiled", info ? info : json_object());
 }
 
 static void print_lines(const json_t *o, int indent);
@@ -190,15 +196,18 @@ static void print_value(const char *key, const json_t *v, int indent) {
   }
 }
 
+static void print_cell(const json_t *v) {
+  if (json_is_string(v)) printf("%-24s ", json_string_value(v));
+  else printf("%8g ", json_number_value(v));
+}
+
 // One line for each element of a list, its values side by side.
 static void print_row(json_t *row, int indent) {
   const char *key;
   json_t *v;
   printf("%*s", indent, "");
-  json_object_foreach(row, key, v) {
-    if (json_is_string(v)) printf("%-24s ", json_string_value(v));
-    else printf("%8g ", json_number_value(v));
-  }
+  if (json_is_object(row)) json_object_foreach(row, key, v) print_cell(v);
+  else print_cell(row);
   putchar('\n');
 }
 
@@ -235,7 +244,7 @@ static mx_status info_image(const arguments *a, mx_error *e) {
 }
 
 static mx_status info_file(const arguments *a, mx_error *e) {
-  if (mx_file_begins(a->model, "MXQ1")) return info_quantized(a, e);
+  if (mx_file_begins(a->model, "MXQ2")) return info_quantized(a, e);
   return mx_file_begins(a->model, "MXP1") ? info_image(a, e) : info_model(a, e);
 }
 

@@ -25,6 +25,7 @@ const char *mx_driver_text(mx_driver_status s) {
     case MX_DRIVER_CONTEXT_FULL: return "the context is full";
     case MX_DRIVER_BAD_TOKEN: return "the token is outside the vocabulary";
     case MX_DRIVER_BAD_IMAGE: return "not a program image";
+    case MX_DRIVER_NO_BOS: return "the text does not begin with the token of beginning, which the image's prefix ends with";
     default: return "unknown status";
   }
 }

@@ -22,25 +22,40 @@ static mx_driver_status run(mx_runtime *rt, uint32_t program, uint32_t arg1, uin
   return s ? s : mx_driver_wait(&rt->device, rt->max_polls);
 }
 
+// What result_addr holds.
+static mx_driver_status read_choice(const mx_runtime *rt, uint32_t *next) {
+  uint8_t result[4];
+  if (!rt->memory.get(rt->memory.self, rt->facts.result_addr, result, sizeof result)) return MX_DRIVER_MEMORY;
+  *next = get32(result);
+  return MX_DRIVER_OK;
+}
+
+// Every token overwrites the choice after the prefix, so it is kept for the texts to come.
 mx_driver_status mx_runtime_begin(mx_runtime *rt) {
-  rt->position = 0;
+  mx_runtime_rewind(rt);
   mx_driver_status s = mx_driver_probe(&rt->device, rt->facts.build_id);
   if (!s) s = mx_driver_reset(&rt->device, rt->max_polls);
   if (s) return s;
   mx_driver_set_memory(&rt->device, rt->memory_base, rt->facts.mem_bytes);
-  return run(rt, rt->facts.init_entry, 0, 0);
+  s = run(rt, rt->facts.init_entry, 0, 0);
+  return s || !rt->facts.prefix_tokens ? s : read_choice(rt, &rt->prefix_next);
+}
+
+static mx_driver_status take_bos(mx_runtime *rt, uint32_t token, uint32_t *next) {
+  if (token != rt->facts.bos_id) return MX_DRIVER_NO_BOS;
+  rt->at_prefix = false;
+  *next = rt->prefix_next;
+  return MX_DRIVER_OK;
 }
 
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next) {
+  if (rt->at_prefix) return take_bos(rt, token, next);
   if (rt->position >= rt->facts.context_length) return MX_DRIVER_CONTEXT_FULL;
   if (token >= rt->facts.vocab_size) return MX_DRIVER_BAD_TOKEN;
   mx_driver_status s = run(rt, rt->facts.token_entry, token, rt->position);
   if (s) return s;
   rt->position++;
-  uint8_t result[4];
-  if (!rt->memory.get(rt->memory.self, rt->facts.result_addr, result, sizeof result)) return MX_DRIVER_MEMORY;
-  *next = get32(result);
-  return MX_DRIVER_OK;
+  return read_choice(rt, next);
 }
 
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next) {

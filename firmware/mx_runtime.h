@@ -36,13 +36,17 @@ typedef struct {
   uint32_t max_polls;     // bound of each wait, set by the caller
   mx_facts facts;         // set by the caller
   uint32_t position;      // of the next token
+  uint32_t prefix_next;   // greedy choice after the image's prefix, set by begin
+  bool at_prefix;         // the next token is the BOS that the prefix ends with
 } mx_runtime;
 
 // Probe and reset the device, give it its memory, which must hold the image's
 // memory section and zeros above it, and run the initial program.
 mx_driver_status mx_runtime_begin(mx_runtime *rt);
 
-// Feed one token; *next becomes the greedy choice of what follows it.
+// Feed one token; *next becomes the greedy choice of what follows it. In an
+// image with a prefix a text's first token must be BOS (else NO_BOS), for which
+// nothing runs: the prefix holds it.
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next);
 
 // Feed tokens[count]; *next becomes the greedy choice after the last. Stops at
@@ -59,6 +63,9 @@ mx_driver_status mx_runtime_decode(mx_runtime *rt, uint32_t token, uint32_t max_
 // Positions left.
 static inline uint32_t mx_runtime_room(const mx_runtime *rt) { return rt->facts.context_length - rt->position; }
 
-// Begin a new text: the next token has position 0.
-static inline void mx_runtime_rewind(mx_runtime *rt) { rt->position = 0; }
+// Begin a new text: at position 0, or behind the image's prefix.
+static inline void mx_runtime_rewind(mx_runtime *rt) {
+  rt->position = rt->facts.prefix_tokens;
+  rt->at_prefix = rt->facts.prefix_tokens != 0;
+}
 #endif

@@ -3,6 +3,7 @@
 //   2 tokenizer  opaque here
 //   3 notes      for each: u32 address, char[60] zero-padded text; ascending
 //   4 info       JSON text
+//   5 basis      opaque here; not there for a model in its own basis
 // Each kind stands at most once; memory must be there.
 #include "golden/image.h"
 
@@ -18,8 +19,8 @@
 #include <zlib.h>  // crc32
 
 enum { CRC_AT = 4, SIZE_AT = 8, BUILD_AT = 16, SET_AT = 20, SET_BYTES = 12, FACTS_AT = 32, FACT_SLOTS = 16 };
-enum { COUNT_AT = 96, SECTIONS_AT = 100, SECTION_BYTES = 24, KINDS = 4, NOTE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
-enum { SECTION_MEMORY = 1, SECTION_TOKENIZER, SECTION_NOTES, SECTION_INFO };
+enum { COUNT_AT = 96, SECTIONS_AT = 100, SECTION_BYTES = 24, KINDS = 5, NOTE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
+enum { SECTION_MEMORY = 1, SECTION_TOKENIZER, SECTION_NOTES, SECTION_INFO, SECTION_BASIS };
 enum { HEADER_MOST = SECTIONS_AT + KINDS * SECTION_BYTES };
 
 static const struct { const char *name; size_t at; } facts[] = {
@@ -80,6 +81,15 @@ static mx_status check_results(const char *path, const mx_image *im, mx_error *e
   return MX_OK;
 }
 
+static mx_status check_prefix(const char *path, const mx_image *im, mx_error *e) {
+  if (im->prefix_tokens >= im->context_length)
+    return mx_fail(e, MX_FORMAT, AT(prefix_tokens), "a prefix of %" PRIu32 " tokens leaves no room in a context of %" PRIu32,
+                   im->prefix_tokens, im->context_length);
+  if (im->prefix_tokens && im->bos_id == UINT32_MAX)
+    return mx_fail(e, MX_FORMAT, AT(bos_id), "there is a prefix, but no token that begins a text");
+  return MX_OK;
+}
+
 static mx_status check_facts(const char *path, const mx_image *im, mx_error *e) {
   if (!im->vocab_size) return mx_fail(e, MX_FORMAT, AT(vocab_size), "the vocabulary is empty");
   if (!im->context_length) return mx_fail(e, MX_FORMAT, AT(context_length), "the context has no position");
@@ -90,6 +100,7 @@ static mx_status check_facts(const char *path, const mx_image *im, mx_error *e) 
   if (check_entry(AT(token_entry), im, im->token_entry, e)) return e->status;
   if (check_id(AT(bos_id), im->bos_id, im->vocab_size, e)) return e->status;
   if (check_id(AT(eos_id), im->eos_id, im->vocab_size, e)) return e->status;
+  if (check_prefix(path, im, e)) return e->status;
   return check_results(path, im, e);
 }
 
@@ -233,6 +244,7 @@ static mx_status read_section(reader *r, uint64_t entry) {
     case SECTION_MEMORY: return read_blob(r, offset, bytes, &im->memory, &im->memory_bytes);
     case SECTION_TOKENIZER: return read_blob(r, offset, bytes, &im->tokenizer, &im->tokenizer_bytes);
     case SECTION_NOTES: return read_notes(r, offset, bytes);
+    case SECTION_BASIS: return read_blob(r, offset, bytes, &im->basis, &im->basis_bytes);
     default: return read_info(r, offset, bytes);
   }
 }
@@ -272,6 +284,7 @@ void mx_image_free(mx_image *image) {
   free(image->memory);
   free(image->tokenizer);
   free(image->notes);
+  free(image->basis);
   free(image->info);
   free(image);
 }
@@ -289,6 +302,7 @@ const char *mx_image_note(const mx_image *image, uint32_t addr) {
 // ---- writing -----------------------------------------------------------------------
 
 typedef struct { uint32_t kind; const void *data; uint64_t bytes; } section;
+typedef struct { section list[KINDS]; size_t n; } sections;
 
 // The notes as the file holds them; the caller frees them.
 static uint8_t *pack_notes(const mx_image *im) {
@@ -300,8 +314,9 @@ static uint8_t *pack_notes(const mx_image *im) {
   return raw;
 }
 
-static size_t make_header(const mx_image *im, section sections[KINDS], uint8_t h[HEADER_MOST]) {
-  uint64_t at = HEADER_MOST;
+static size_t make_header(const mx_image *im, const sections *all, uint8_t h[HEADER_MOST]) {
+  size_t header_bytes = SECTIONS_AT + all->n * SECTION_BYTES;
+  uint64_t at = header_bytes;
   memcpy(h, "MXP1", 4);
   put32(h + BUILD_AT, im->params->build_id);
   memcpy(h + SET_AT, im->params->name, strlen(im->params->name));
@@ -310,16 +325,16 @@ static size_t make_header(const mx_image *im, section sections[KINDS], uint8_t h
     memcpy(&value, (const char *)im + facts[i].at, sizeof value);
     put32(h + FACTS_AT + 4 * i, value);
   }
-  put32(h + COUNT_AT, KINDS);
-  for (size_t i = 0; i < KINDS; i++) {
+  put32(h + COUNT_AT, (uint32_t)all->n);
+  for (size_t i = 0; i < all->n; i++) {
     uint8_t *b = h + SECTIONS_AT + i * SECTION_BYTES;
-    put32(b, sections[i].kind);
+    put32(b, all->list[i].kind);
     put64(b + 8, at);
-    put64(b + 16, sections[i].bytes);
-    at += sections[i].bytes;
+    put64(b + 16, all->list[i].bytes);
+    at += all->list[i].bytes;
   }
   put64(h + SIZE_AT, at);
-  return HEADER_MOST;
+  return header_bytes;
 }
 
 static uint32_t crc_bytes(uint32_t crc, const uint8_t *data, uint64_t bytes) {
@@ -332,15 +347,15 @@ static uint32_t crc_bytes(uint32_t crc, const uint8_t *data, uint64_t bytes) {
   return crc;
 }
 
-static bool write_sections(FILE *f, const mx_image *im, section sections[KINDS]) {
+static bool write_sections(FILE *f, const mx_image *im, const sections *all) {
   uint8_t h[HEADER_MOST] = {0};
-  size_t n = make_header(im, sections, h);
+  size_t n = make_header(im, all, h);
   uint32_t crc = crc_bytes((uint32_t)crc32(0, NULL, 0), h + SIZE_AT, n - SIZE_AT);
-  for (size_t i = 0; i < KINDS; i++) crc = crc_bytes(crc, sections[i].data, sections[i].bytes);
+  for (size_t i = 0; i < all->n; i++) crc = crc_bytes(crc, all->list[i].data, all->list[i].bytes);
   put32(h + CRC_AT, crc);
   bool ok = fwrite(h, 1, n, f) == n;
-  for (size_t i = 0; i < KINDS && ok; i++)
-    ok = !sections[i].bytes || fwrite(sections[i].data, 1, (size_t)sections[i].bytes, f) == sections[i].bytes;
+  for (size_t i = 0; i < all->n && ok; i++)
+    ok = !all->list[i].bytes || fwrite(all->list[i].data, 1, (size_t)all->list[i].bytes, f) == all->list[i].bytes;
   return ok && !fflush(f) && !fsync(fileno(f));
 }
 
@@ -352,11 +367,11 @@ static FILE *create(const char *path) {
 }
 
 // Writes to `temporary`, then renames it; removes it on failure.
-static mx_status write_file(const char *path, const char *temporary, const mx_image *im, section sections[KINDS],
+static mx_status write_file(const char *path, const char *temporary, const mx_image *im, const sections *all,
                             mx_error *e) {
   FILE *f = create(temporary);
   if (!f) return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot create %s: %s", temporary, strerror(errno));
-  bool ok = write_sections(f, im, sections);
+  bool ok = write_sections(f, im, all);
   int why = errno;
   if (fclose(f) && ok) ok = false, why = errno;
   if (ok && rename(temporary, path)) ok = false, why = errno;
@@ -371,13 +386,14 @@ mx_status mx_image_write(const char *path, const mx_image *im, mx_error *e) {
   char *temporary = malloc(length);
   uint8_t *notes = pack_notes(im);
   const char *info = im->info ? im->info : "{}";
-  section sections[KINDS] = {{.kind = SECTION_INFO, .data = info, .bytes = strlen(info)},
-                             {.kind = SECTION_NOTES, .data = notes, .bytes = (uint64_t)im->n_notes * NOTE_BYTES},
-                             {.kind = SECTION_TOKENIZER, .data = im->tokenizer, .bytes = im->tokenizer_bytes},
-                             {.kind = SECTION_MEMORY, .data = im->memory, .bytes = im->memory_bytes}};
+  sections all = {.n = 4, .list = {{SECTION_INFO, info, strlen(info)},
+                                   {SECTION_NOTES, notes, (uint64_t)im->n_notes * NOTE_BYTES},
+                                   {SECTION_TOKENIZER, im->tokenizer, im->tokenizer_bytes},
+                                   {SECTION_MEMORY, im->memory, im->memory_bytes}}};
+  if (im->basis_bytes) all.list[all.n++] = (section){SECTION_BASIS, im->basis, im->basis_bytes};
   if (temporary && notes) {
     snprintf(temporary, length, "%s.%ld.tmp", path, (long)getpid());
-    write_file(path, temporary, im, sections, e);
+    write_file(path, temporary, im, &all, e);
   } else {
     mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   }

@@ -21,12 +21,13 @@
   FACT(mem_bytes, "memory the device needs; what the memory section does not hold starts as zeros") \
   FACT(init_entry, "program to run once after loading") \
   FACT(token_entry, "program to run per token: ARG1 = token, ARG2 = position") \
-  FACT(result_addr, "after a token: u32, index of the greatest logit") \
-  FACT(logits_addr, "after a token: FP32 logits[vocab_size]") \
+  FACT(result_addr, "after a token, and with a prefix from the start: u32, index of the greatest logit") \
+  FACT(logits_addr, "after a token, and with a prefix from the start: FP32 logits[vocab_size]") \
   FACT(vocab_size, "tokens") \
   FACT(context_length, "positions 0 .. context_length - 1 may be run, in order") \
   FACT(bos_id, "token that begins a text") \
-  FACT(eos_id, "token that ends a text")
+  FACT(eos_id, "token that ends a text") \
+  FACT(prefix_tokens, "tokens in the cache from the start; text goes on at this position, its BOS stands for the last of them")
 
 typedef struct { uint32_t addr; char text[60]; } mx_note;  // "layer 2 ffn_down"
 
@@ -41,6 +42,8 @@ typedef struct {
   uint32_t tokenizer_bytes;
   mx_note *notes;           // [n_notes], ascending: from addr on, instructions belong to text
   uint32_t n_notes;
+  uint8_t *basis;           // [basis_bytes] of the residual stream, as mxf compile leaves it; NULL: the model's own
+  uint32_t basis_bytes;
   char *info;               // JSON text about model and formats; never NULL after reading
 } mx_image;
 

@@ -49,7 +49,7 @@ static void show_progress(void *self, uint64_t cycles) {
 static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
   run *r = self;
   if (mx_session_token(&r->session, token, next, e)) return e->status;
-  mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &r->session.counters);
+  if (r->session.ran) mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &r->session.counters);
   r->fed++;
   show_progress(r, mx_engine_cycles(r->session.engine));
   return MX_OK;

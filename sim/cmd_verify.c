@@ -57,7 +57,7 @@ static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, m
   run *r = self;
   if (mx_verify_token(r->verify, token, next, e)) return e->status;
   const mx_session *session = mx_verify_session(r->verify);
-  mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &session->counters);
+  if (session->ran) mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &session->counters);
   r->fed++;
   show_progress(r, mx_engine_cycles(session->engine));
   show_mark(r, mx_engine_cycles(session->engine));

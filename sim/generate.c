@@ -13,6 +13,9 @@ typedef struct {
   mx_error *e;
 } run;
 
+// Positions that the image's prefix takes beside the text's own BOS.
+static uint32_t positions_before(const mx_image *image) { return image->prefix_tokens ? image->prefix_tokens - 1 : 0; }
+
 static mx_status no_memory(mx_error *e) { return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory"); }
 
 static mx_status add_text(run *r, const char *text, size_t bytes) {
@@ -59,10 +62,14 @@ static mx_status encode(run *r, const char *prompt, size_t length, uint32_t max_
   mx_status s = mx_tokenizer_encode(r->tokenizer, prompt, length, bos, o->tokens, capacity, &count, r->e);
   if (s) return s;
   if (!count) return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "the prompt is empty and the model has no token of beginning");
-  if (count > context)
+  if (r->image->prefix_tokens && (uint32_t)o->tokens[0] != r->image->bos_id)
+    return mx_fail(r->e, MX_UNSUPPORTED, MX_NOWHERE,
+                   "the image has a prefix that ends with token %" PRIu32 ", and the text begins with %" PRId32, r->image->bos_id,
+                   o->tokens[0]);
+  if (count + positions_before(r->image) > context)
     return mx_fail(r->e, MX_LIMIT, MX_NOWHERE,
-                   "the prompt has %zu tokens, the image has a context of %zu: shorten it, or compile with a longer context",
-                   count, context);
+                   "the prompt has %zu tokens, the image has a context of %zu%s: shorten it, or compile with a longer context",
+                   count, context, positions_before(r->image) ? " and a prefix" : "");
   o->n_prompt = o->n_tokens = (uint32_t)count;
   return MX_OK;
 }
@@ -85,7 +92,7 @@ static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
                      next, r->image->vocab_size);
     o->tokens[o->n_tokens++] = (int32_t)next;
     if (add_token_text(r, o->n_tokens - 1)) return r->e->status;
-    if (o->n_tokens > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;
+    if (o->n_tokens + positions_before(r->image) > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;
     if (i + 1 < max_tokens && r->g->token(r->g->self, next, false, &next, r->e)) return r->e->status;
   }
   return o->stop = MX_STOP_LENGTH, MX_OK;

@@ -31,7 +31,8 @@ typedef struct {
 } mx_generation;
 
 // Run prompt[length] and generate at most max_tokens. MX_LIMIT: the prompt does
-// not fit the context. The caller frees *out with mx_generation_free, also
+// not fit the context, less the image's prefix. MX_UNSUPPORTED: the image has a
+// prefix and the tokenizer no BOS that ends it. The caller frees *out with mx_generation_free, also
 // after an error.
 mx_status mx_generate(const mx_image *image, const mx_tokenizer *tokenizer, const char *prompt, size_t length,
                       uint32_t max_tokens, const mx_generator *g, mx_generation *out, mx_error *e);

@@ -59,6 +59,7 @@ static mx_status check(mx_session *s, mx_driver_status d, uint32_t entry, mx_err
     case MX_DRIVER_OK: return MX_OK;
     case MX_DRIVER_CONTEXT_FULL:
       return mx_fail(e, MX_LIMIT, MX_NOWHERE, "the context of %" PRIu32 " positions is full", s->image->context_length);
+    case MX_DRIVER_NO_BOS: return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s", mx_driver_text(d));
     case MX_DRIVER_FAULT:
       mx_session_describe(s, entry, dev->fault_address, where, sizeof where);
       return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: fault %s, %s; %s", engine, mx_fault_name(dev->fault),
@@ -74,6 +75,7 @@ mx_status mx_session_begin(mx_session *s, mx_error *e) {
 }
 
 mx_status mx_session_token(mx_session *s, uint32_t token, uint32_t *next, mx_error *e) {
+  s->ran = !s->runtime.at_prefix;
   mx_driver_status d = mx_runtime_token(&s->runtime, token, next);
   mx_driver_counters(&s->runtime.device, &s->counters);
   return check(s, d, s->image->token_entry, e);

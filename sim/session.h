@@ -12,6 +12,7 @@ typedef struct {
   mx_engine *engine;
   mx_runtime runtime;
   mx_counters counters;   // of the last program
+  bool ran;               // the last token ran one; it does not if the image's prefix holds it
 } mx_session;
 
 // Open the engine and load the image's memory. The caller closes the session,
@@ -23,7 +24,8 @@ void mx_session_close(mx_session *s);
 // Run the initial program.
 mx_status mx_session_begin(mx_session *s, mx_error *e);
 
-// Feed one token. MX_LIMIT: the context is full. MX_DEVICE: the device stopped;
+// Feed one token. MX_LIMIT: the context is full. MX_USAGE: the image has a
+// prefix, and the first token is not BOS. MX_DEVICE: the device stopped;
 // the error names fault, operator and instruction.
 mx_status mx_session_token(mx_session *s, uint32_t token, uint32_t *next, mx_error *e);
 

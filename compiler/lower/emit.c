@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compiler/lower/lowering.h"
+#include "golden/mxint.h"
 
 // Address registers of the token program.
 enum {
@@ -115,24 +116,38 @@ static mx_step *vec(mx_lowering *l, uint32_t index, uint32_t entry, const uint32
   return s;
 }
 
+static const mx_quant_step unquantized = {0};
+
+// How the input of a part is quantized; w NULL: not here.
+static mx_quant_step step_of(const mx_qmatrix *w) {
+  return w ? (mx_quant_step){true, w->acts.fixed, w->acts.bits, w->format.stream.block} : unquantized;
+}
+
+static mx_quant_step step_in_blocks(unsigned bits, unsigned block) { return (mx_quant_step){true, false, bits, block}; }
+
+// Address of the quantized form, where the operator makes one.
+static uint32_t quantized_addr(const mx_lowering *l, const mx_operator *op) {
+  return op->weight ? mx_value_addr(l, op->out[1]) : 0;
+}
+
 static void emit_norm(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_NORM, op->weight->acts.bits, op->weight->format.stream.block, 0);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_NORM, step_of(op->weight), 0);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->in[1]), mx_value_addr(l, op->out[0]),
-                                 op->n, mx_value_addr(l, op->out[1])}, 0);
+                                 op->n, quantized_addr(l, op)}, 0);
 }
 
 static void emit_spread(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
   uint32_t row = mx_value_addr(l, op->in[0]) + (op->selector & 1 ? 0 : mx_round_up(l->attention.half, 4));
   uint32_t factor = mx_value_addr(l, l->constants) + (op->selector & 2 ? MX_K_Q_SCALE : MX_K_ONE);
-  vec(l, i, mx_ucode_entry_of(l, MX_UC_SPREAD, 0, 0, 0),
+  vec(l, i, mx_ucode_entry_of(l, MX_UC_SPREAD, unquantized, 0),
       (uint32_t[6]){row, mx_value_addr(l, op->out[0]), op->n, factor}, 0);
 }
 
 static void emit_rope(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
-  vec(l, i, mx_ucode_entry_of(l, MX_UC_ROPE, 0, 0, 0),
+  vec(l, i, mx_ucode_entry_of(l, MX_UC_ROPE, unquantized, 0),
       (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->in[1]), mx_value_addr(l, op->in[2]), op->n,
                     mx_value_addr(l, op->out[0])}, 0);
 }
@@ -143,7 +158,7 @@ static void emit_quant_q(mx_lowering *l, uint32_t i) {
   const mx_attention *a = &l->attention;
   const mx_config *c = &l->model->config;
   uint32_t region = 2 * a->k_pad;
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_HEADS, MX_BITS_8, a->k.block, a->passes * region);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_HEADS, step_in_blocks(MX_BITS_8, a->k.block), a->passes * region);
   for (uint32_t t = 0; t < a->group; t++)
     vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]) + t * a->half,
                                    mx_value_addr(l, op->out[0]) + t / a->tokens * region, a->group * a->half,
@@ -154,14 +169,14 @@ static void emit_quant_k(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
   const mx_attention *a = &l->attention;
   uint32_t heads = l->model->config.n_kv_heads;
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_HEADS, l->model->kv_bits, a->k.block, 2 * a->k_pad);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_HEADS, step_in_blocks(l->model->kv_bits, a->k.block), 2 * a->k_pad);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]), a->half, heads, heads * a->half, 0}, 0);
 }
 
 static void emit_quant_v(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
   uint32_t pad = l->attention.v_pad;
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_VALUES, l->model->kv_bits, log2_of(pad) - 4, pad);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_VALUES, step_in_blocks(l->model->kv_bits, log2_of(pad) - 4), pad);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]), l->model->config.head_dim,
                                  l->model->config.n_kv_heads, 0, 0}, 0);
 }
@@ -174,7 +189,7 @@ static uint32_t tokens_of(const mx_lowering *l, const mx_operator *op) {
 
 static void emit_softmax(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
-  vec(l, i, mx_ucode_entry_of(l, MX_UC_SOFTMAX, 0, 0, 0),
+  vec(l, i, mx_ucode_entry_of(l, MX_UC_SOFTMAX, unquantized, 0),
       (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]), mx_value_addr(l, op->in[1]),
                     tokens_of(l, op), mx_value_addr(l, op->out[1]), l->attention.scores_stride}, A_LENGTH);
   touch_value(l, &l->steps[l->n_steps - 1], true, op->in[0]);  // softmax works in place
@@ -184,24 +199,32 @@ static void emit_gather(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
   const mx_attention *a = &l->attention;
   uint32_t first_head = op->head * a->group + op->pass * a->tokens;
-  vec(l, i, mx_ucode_entry_of(l, MX_UC_GATHER, 0, 0, 0),
+  vec(l, i, mx_ucode_entry_of(l, MX_UC_GATHER, unquantized, 0),
       (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]) + first_head * 2 * a->half,
                     mx_value_addr(l, op->in[1]), tokens_of(l, op), a->mix_stride}, 0);
 }
 
 static void emit_silu(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->ops[i];
-  uint32_t entry = mx_ucode_entry_of(l, MX_UC_SILU, op->weight->acts.bits, op->weight->format.stream.block, 0);
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_SILU, step_of(op->weight), 0);
   vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->in[1]), mx_value_addr(l, op->out[0]),
-                                 op->n, mx_value_addr(l, op->out[1])}, 0);
+                                 op->n, quantized_addr(l, op)}, 0);
 }
 
-// QUANT, ADD and ARGMAX: from the input to the (other) operand.
+// QUANT, ADD, SCALE and ARGMAX: from the input to the (other) operand.
 static void emit_simple(mx_lowering *l, uint32_t i, mx_ucode_kind kind) {
   const mx_operator *op = &l->ops[i];
-  bool quant = kind == MX_UC_QUANT;
-  uint32_t entry = mx_ucode_entry_of(l, kind, quant ? op->weight->acts.bits : 0, quant ? op->weight->format.stream.block : 0, 0);
-  vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]), 0, op->n}, 0);
+  uint32_t entry = mx_ucode_entry_of(l, kind, step_of(op->weight), 0);
+  vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->in[0]) + op->from, mx_value_addr(l, op->out[0]), 0, op->n}, 0);
+}
+
+static void emit_hadamard(mx_lowering *l, uint32_t i) {
+  const mx_operator *op = &l->ops[i];
+  uint32_t entry = mx_ucode_entry_of(l, MX_UC_BUTTERFLY, unquantized, 0);
+  mx_butterflies b;
+  for (uint32_t k = 0; mx_hadamard_stage(op, k, &b); k++)
+    vec(l, i, entry, (uint32_t[6]){mx_value_addr(l, op->out[k % 2]), mx_value_addr(l, op->out[1 - k % 2]), b.w, b.pairs, b.tail,
+                                   b.vectors}, 0);
 }
 
 // ---- matrix products -----------------------------------------------------------------
@@ -246,7 +269,7 @@ static void emit_matmul(mx_lowering *l, uint32_t i) {
   put(l, s, MX_F_STREAM_segments, op->groups);
   put(l, s, MX_F_STREAM_units, op->blocks);
   put(l, s, MX_F_STREAM_stride, (uint64_t)op->blocks * mx_unit_bytes(l->params, &f->stream));
-  s = product(l, i, &f->stream, f->frac + 2 * op->weight->acts.bits + 2, mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]));
+  s = product(l, i, &f->stream, f->frac + mx_fraction_bits(op->weight->acts.bits), mx_value_addr(l, op->in[0]), mx_value_addr(l, op->out[0]));
   put(l, s, MX_F_MATMUL_codebook, f->codebook);
   put(l, s, MX_F_MATMUL_groups, op->groups);
   put(l, s, MX_F_MATMUL_blocks, op->blocks);
@@ -359,6 +382,7 @@ static void emit_op(mx_lowering *l, uint32_t i) {
     case MX_OPR_EMBED: emit_load_op(l, i, l->map.embedding, A_EMBEDDING, l->map.embedding_format); break;
     case MX_OPR_ROPE_ROW: emit_load_op(l, i, l->map.rope, A_ROPE, MX_LOAD_F32); break;
     case MX_OPR_GAIN: emit_load_op(l, i, op->weight_addr, A_ZERO, MX_LOAD_F32); break;
+    case MX_OPR_STEPS: emit_load_op(l, i, op->weight_addr, A_ZERO, MX_LOAD_F32); break;
     case MX_OPR_SPREAD: emit_spread(l, i); break;
     case MX_OPR_NORM: emit_norm(l, i); break;
     case MX_OPR_MATMUL: emit_matmul(l, i); break;
@@ -374,6 +398,8 @@ static void emit_op(mx_lowering *l, uint32_t i) {
     case MX_OPR_GATHER: emit_gather(l, i); break;
     case MX_OPR_QUANT: emit_simple(l, i, MX_UC_QUANT); break;
     case MX_OPR_ADD: emit_simple(l, i, MX_UC_ADD); break;
+    case MX_OPR_SCALE: emit_simple(l, i, MX_UC_MUL); break;
+    case MX_OPR_HADAMARD: emit_hadamard(l, i); break;
     case MX_OPR_SILU: emit_silu(l, i); break;
     case MX_OPR_ARGMAX: emit_simple(l, i, MX_UC_ARGMAX); break;
     case MX_OPR_RESULT: emit_result(l, i); break;

@@ -44,19 +44,49 @@ static uint32_t rows_padded(const mx_lowering *l, uint32_t rows) { return mx_rou
 
 static uint32_t block_of(const mx_qmatrix *w) { return mx_block_length(&w->format.stream); }
 
-static int32_t matmul(mx_lowering *l, int32_t layer, const char *name, const mx_qmatrix *w, int32_t x, bool split_heads) {
-  mx_operator *op = new_op(l, MX_OPR_MATMUL, layer, name);
-  op->weight = w;
-  op->n = w->rows;
-  op->split_heads = split_heads;
-  int32_t y = vmem(l, rows_padded(l, w->rows), name);
+// y = y + x, n elements.
+static void add(mx_lowering *l, int32_t layer, const char *name, int32_t y, int32_t x, uint32_t n) {
+  mx_operator *op = new_op(l, MX_OPR_ADD, layer, name);
+  op->n = n;
   input(l, op, x);
+  input(l, op, y);
   output(l, op, y);
-  return y;
+}
+
+// ---- inputs of matrices, quantized ----------------------------------------------
+
+// A value for each part of the columns.
+typedef struct { int32_t part[MX_PARTS]; } activation;
+
+static int32_t activation_value(mx_lowering *l, const mx_qmatrix *part, const char *name) {
+  return xmem(l, mx_round_up(part->cols, block_of(part)), name);
+}
+
+static activation quantize(mx_lowering *l, int32_t layer, const char *name, int32_t v, const mx_qmatrix *w, const char *value) {
+  activation x = {{MX_NO_VALUE, MX_NO_VALUE}};
+  uint32_t from = 0;
+  int n = 0;
+  for (const mx_qmatrix *part = w; part; from += part->cols, part = part->rest) {
+    mx_operator *op = new_op(l, MX_OPR_QUANT, layer, name);
+    op->weight = part;
+    op->n = part->cols;
+    op->from = from;
+    input(l, op, v);
+    output(l, op, x.part[n++] = activation_value(l, part, value));
+  }
+  return x;
+}
+
+// In the program that made v, the operator added last.
+static activation quantize_fused(mx_lowering *l, mx_operator *op, const mx_qmatrix *w, const char *value) {
+  activation x = {{activation_value(l, w, value), MX_NO_VALUE}};
+  op->weight = w;
+  output(l, op, x.part[0]);
+  return x;
 }
 
 // RMS norm of x by the gain, quantized for the products with `w`.
-static int32_t norm(mx_lowering *l, int32_t layer, const char *name, int32_t x, const mx_matrix *gain, const mx_qmatrix *w) {
+static activation norm(mx_lowering *l, int32_t layer, const char *name, int32_t x, const mx_matrix *gain, const mx_qmatrix *w) {
   uint32_t dim = l->model->config.dim;
   mx_operator *load = new_op(l, MX_OPR_GAIN, layer, name);
   int32_t g = vmem(l, dim, "gain");
@@ -64,26 +94,83 @@ static int32_t norm(mx_lowering *l, int32_t layer, const char *name, int32_t x, 
   load->n = dim;
   output(l, load, g);
   mx_operator *op = new_op(l, MX_OPR_NORM, layer, name);
-  int32_t y = vmem(l, dim, "normed"), xq = xmem(l, mx_round_up(dim, block_of(w)), "normed");
-  op->weight = w;
+  int32_t y = vmem(l, dim, "normed");
   op->n = dim;
   input(l, op, x);
   input(l, op, g);
   input(l, op, l->constants);
   output(l, op, y);
-  output(l, op, xq);
-  return xq;
+  return w->rest ? quantize(l, layer, name, y, w, "normed") : quantize_fused(l, op, w, "normed");
 }
 
-static void add(mx_lowering *l, int32_t layer, const char *name, int32_t x, int32_t y) {
-  mx_operator *op = new_op(l, MX_OPR_ADD, layer, name);
-  op->n = l->model->config.dim;
-  input(l, op, y);
+// ---- matrix products ----------------------------------------------------------------
+
+static int32_t product(mx_lowering *l, int32_t layer, const char *name, const mx_qmatrix *part, int32_t x, bool split_heads) {
+  mx_operator *op = new_op(l, MX_OPR_MATMUL, layer, name);
+  op->weight = part;
+  op->n = part->rows;
+  op->split_heads = split_heads;
+  int32_t y = vmem(l, rows_padded(l, part->rows), name);
   input(l, op, x);
-  output(l, op, x);
+  output(l, op, y);
+  return y;
 }
 
-static void rope(mx_lowering *l, int32_t layer, const char *name, int32_t v, int32_t cosines, int32_t sines, uint32_t heads) {
+static void scale_rows(mx_lowering *l, int32_t layer, const char *name, const mx_qmatrix *part, int32_t y, bool split_heads) {
+  mx_operator *op = new_op(l, MX_OPR_STEPS, layer, name);
+  int32_t steps = vmem(l, part->rows, "steps");
+  op->weight = part;
+  op->n = part->rows;
+  op->split_heads = split_heads;
+  output(l, op, steps);
+  op = new_op(l, MX_OPR_SCALE, layer, name);
+  op->n = part->rows;
+  input(l, op, steps);
+  input(l, op, y);
+  output(l, op, y);
+}
+
+// Both parts first, so that the dot array need not wait for the vector unit.
+static int32_t matmul(mx_lowering *l, int32_t layer, const char *name, const mx_qmatrix *w, activation x, bool split_heads) {
+  int32_t y = product(l, layer, name, w, x.part[0], split_heads), z = MX_NO_VALUE;
+  if (w->rest) z = product(l, layer, name, w->rest, x.part[1], split_heads);
+  if (mx_weight_format_by_row(&w->format)) scale_rows(l, layer, name, w, y, split_heads);
+  if (w->rest && mx_weight_format_by_row(&w->rest->format)) scale_rows(l, layer, name, w->rest, z, split_heads);
+  if (w->rest) add(l, layer, name, y, z, w->rows);
+  return y;
+}
+
+// ---- online Hadamard transforms --------------------------------------------------------
+
+bool mx_hadamard_stage(const mx_operator *op, uint32_t index, mx_butterflies *out) {
+  if (op->halves && !index) return *out = (mx_butterflies){op->n / 2, 1, 0, 1}, true;
+  uint32_t length = op->n / op->vectors, shift = index - op->halves;
+  if (shift > 16 || 8u << shift > length) return false;
+  *out = (mx_butterflies){.w = 4u << shift, .pairs = length / (8u << shift), .tail = length % (8u << shift), .vectors = op->vectors};
+  if (out->tail) return true;
+  out->pairs *= out->vectors;  // without gaps it is one run
+  out->vectors = 1;
+  return true;
+}
+
+// The stages go from v to another value and back; returns where they end.
+static int32_t hadamard(mx_lowering *l, int32_t layer, const char *name, int32_t v, uint32_t n, uint32_t vectors, bool halves) {
+  mx_operator *op = new_op(l, MX_OPR_HADAMARD, layer, name);
+  int32_t other = vmem(l, n, "butterflies");
+  mx_butterflies stage;
+  uint32_t stages = 0;
+  op->n = n;
+  op->vectors = vectors;
+  op->halves = halves;
+  input(l, op, v);
+  output(l, op, v);
+  output(l, op, other);
+  while (mx_hadamard_stage(op, stages, &stage)) stages++;
+  return stages % 2 ? other : v;
+}
+
+// Rotated heads, transformed if the model says so; returns where they are.
+static int32_t rope(mx_lowering *l, int32_t layer, const char *name, int32_t v, int32_t cosines, int32_t sines, uint32_t heads) {
   mx_operator *op = new_op(l, MX_OPR_ROPE, layer, name);
   op->n = heads * l->attention.half;
   int32_t products = vmem(l, 4 * op->n, "rotated");
@@ -92,6 +179,7 @@ static void rope(mx_lowering *l, int32_t layer, const char *name, int32_t v, int
   input(l, op, sines);
   output(l, op, products);
   output(l, op, v);
+  return l->model->online.qk ? hadamard(l, layer, name, v, 2 * op->n, 2 * heads, true) : v;
 }
 
 static int32_t spread(mx_lowering *l, const char *name, int32_t row, uint32_t selector) {
@@ -183,11 +271,11 @@ static void attention_block(mx_lowering *l, int32_t i, int32_t x, const rope_val
   const mx_config *c = &l->model->config;
   const mx_attention *a = &l->attention;
   const mx_qlayer *w = &l->model->layers[i];
-  int32_t h = norm(l, i, "attn_norm", x, &w->attn_norm, &w->wq);
+  activation h = norm(l, i, "attn_norm", x, &w->attn_norm, &w->wq);
   int32_t k = matmul(l, i, "attn_k", &w->wk, h, true);
   int32_t v = matmul(l, i, "attn_v", &w->wv, h, false);
   int32_t q = matmul(l, i, "attn_q", &w->wq, h, true);
-  rope(l, i, "rope_k", k, r->k_cos, r->k_sin, c->n_kv_heads);
+  k = rope(l, i, "rope_k", k, r->k_cos, r->k_sin, c->n_kv_heads);
   int32_t kx = quant_heads(l, MX_OPR_QUANT_K, i, "k", k, c->n_kv_heads * 2 * a->k_pad);
   int32_t vx = quant_heads(l, MX_OPR_QUANT_V, i, "v", v, c->n_kv_heads * a->v_pad);
   for (uint32_t head = 0; head < c->n_kv_heads; head++) {
@@ -196,40 +284,41 @@ static void attention_block(mx_lowering *l, int32_t i, int32_t x, const rope_val
     input(l, op, kx);
     input(l, op, vx);
   }
-  rope(l, i, "rope_q", q, r->q_cos, r->q_sin, c->n_heads);
+  q = rope(l, i, "rope_q", q, r->q_cos, r->q_sin, c->n_heads);
   int32_t qx = quant_heads(l, MX_OPR_QUANT_Q, i, "q", q, c->n_kv_heads * a->passes * 2 * a->k_pad);
   int32_t attention = vmem(l, c->n_heads * c->head_dim, "attention");
   attend(l, i, qx, attention);
-  mx_operator *op = new_op(l, MX_OPR_QUANT, i, "attn_quant");
-  int32_t ax = xmem(l, mx_round_up(c->n_heads * c->head_dim, block_of(&w->wo)), "attention");
-  op->n = c->n_heads * c->head_dim;
-  op->weight = &w->wo;
-  input(l, op, attention);
-  output(l, op, ax);
-  add(l, i, "attn_residual", x, matmul(l, i, "attn_output", &w->wo, ax, false));
+  activation ax = quantize(l, i, "attn_quant", attention, &w->wo, "attention");
+  add(l, i, "attn_residual", x, matmul(l, i, "attn_output", &w->wo, ax, false), c->dim);
 }
 
-static void feed_forward(mx_lowering *l, int32_t i, int32_t x) {
+static activation gated(mx_lowering *l, int32_t i, int32_t gate, int32_t up, const mx_qmatrix *down) {
   const mx_config *c = &l->model->config;
-  const mx_qlayer *w = &l->model->layers[i];
-  int32_t h = norm(l, i, "ffn_norm", x, &w->ffn_norm, &w->w_gate);
-  int32_t gate = matmul(l, i, "ffn_gate", &w->w_gate, h, false);
-  int32_t up = matmul(l, i, "ffn_up", &w->w_up, h, false);
+  bool online = l->model->online.down;
   mx_operator *op = new_op(l, MX_OPR_SILU, i, "ffn_silu");
+  int32_t y = vmem(l, c->hidden_dim, "gated");
   op->n = c->hidden_dim;
-  op->weight = &w->w_down;
-  int32_t y = vmem(l, c->hidden_dim, "gated"), yx = xmem(l, mx_round_up(c->hidden_dim, block_of(&w->w_down)), "gated");
   input(l, op, gate);
   input(l, op, up);
   input(l, op, l->constants);
   output(l, op, y);
-  output(l, op, yx);
-  add(l, i, "ffn_residual", x, matmul(l, i, "ffn_down", &w->w_down, yx, false));
+  if (!online && !down->rest) return quantize_fused(l, op, down, "gated");
+  if (online) y = hadamard(l, i, "ffn_hadamard", y, c->hidden_dim, 1, false);
+  return quantize(l, i, "ffn_quant", y, down, "gated");
+}
+
+static void feed_forward(mx_lowering *l, int32_t i, int32_t x) {
+  const mx_qlayer *w = &l->model->layers[i];
+  activation h = norm(l, i, "ffn_norm", x, &w->ffn_norm, &w->w_gate);
+  int32_t gate = matmul(l, i, "ffn_gate", &w->w_gate, h, false);
+  int32_t up = matmul(l, i, "ffn_up", &w->w_up, h, false);
+  activation y = gated(l, i, gate, up, &w->w_down);
+  add(l, i, "ffn_residual", x, matmul(l, i, "ffn_down", &w->w_down, y, false), l->model->config.dim);
 }
 
 static void head(mx_lowering *l, int32_t x) {
   const mx_qmodel *m = l->model;
-  int32_t h = norm(l, -1, "output_norm", x, &m->output_norm, &m->output);
+  activation h = norm(l, -1, "output_norm", x, &m->output_norm, &m->output);
   int32_t logits = matmul(l, -1, "output", &m->output, h, false);
   mx_operator *op = new_op(l, MX_OPR_ARGMAX, -1, "argmax");
   int32_t index = vmem(l, 4, "argmax");
@@ -247,7 +336,7 @@ static int32_t prologue(mx_lowering *l, rope_values *r) {
   l->constants = vmem(l, MX_K_WORDS, "constants");
   output(l, op, l->constants);
   op = new_op(l, MX_OPR_EMBED, -1, "token_embd");
-  int32_t x = vmem(l, l->model->config.dim, "x");
+  int32_t x = l->residual = vmem(l, l->model->config.dim, "x");
   op->n = l->model->config.dim;
   output(l, op, x);
   op = new_op(l, MX_OPR_ROPE_ROW, -1, "rope_row");
@@ -293,11 +382,12 @@ static mx_status plan_attention(mx_lowering *l) {
 }
 
 mx_status mx_build_graph(mx_lowering *l) {
-  mx_status s = plan_attention(l);
+  mx_status s = mx_check_model(l);
+  if (!s) s = plan_attention(l);
   if (s) return s;
   const mx_config *c = &l->model->config;
   size_t per_head = (size_t)c->n_kv_heads * (1 + 5 * (size_t)l->attention.passes);
-  size_t most = 16 + c->n_layers * (24 + per_head);
+  size_t most = 32 + c->n_layers * (84 + per_head);
   l->ops = calloc(most, sizeof *l->ops);
   l->values = calloc(2 * most, sizeof *l->values);
   if (!l->ops || !l->values) return mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "no memory for the graph");

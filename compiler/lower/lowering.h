@@ -1,13 +1,17 @@
 #ifndef MX_LOWERING_H
 #define MX_LOWERING_H
 // State of one compilation, filled stage by stage:
+//   check.c     what the device and the operators cannot do
 //   graph.c     operators and values of one token
 //   tile.c      groups, blocks and bytes of each matrix product
 //   memory.c    addresses: on-chip values by liveness, the device's memory map
 //   ucode.c     microprograms for the vector unit
 //   emit.c      operators to instructions with what each reads and writes
 //   schedule.c  weight streams early, waits where a hazard demands them
-//   lower.c     runs the stages, fills memory, makes the image
+//   fill.c      the image's memory: weights, tables, programs
+//   cache.c     keys and values of the prefix as the device would have put them
+//   info.c      the image's description
+//   lower.c     runs the stages, makes the image
 #include <stdio.h>
 
 #include "compiler/quant/qmodel.h"
@@ -34,9 +38,12 @@ typedef struct {
   X(ROPE_ROW, "cosines and sines of this position") \
   X(SPREAD, "cosines or sines for every head, scaled") \
   X(GAIN, "norm gain from memory") \
-  X(NORM, "RMS norm, quantized") \
+  X(NORM, "RMS norm, quantized unless in parts") \
   X(MATMUL, "matrix product") \
+  X(STEPS, "steps of a product's rows from memory") \
+  X(SCALE, "rows times their steps") \
   X(ROPE, "rotate pairs") \
+  X(HADAMARD, "online Hadamard transform") \
   X(QUANT_Q, "query heads to blocks, heads of one KV head side by side") \
   X(QUANT_K, "key heads to blocks") \
   X(QUANT_V, "value heads to blocks, one scale each") \
@@ -47,8 +54,8 @@ typedef struct {
   X(MIX, "weights times values") \
   X(GATHER, "heads side by side, times 1 / sum") \
   X(QUANT, "to blocks") \
-  X(ADD, "residual") \
-  X(SILU, "silu(gate) * up, quantized") \
+  X(ADD, "sum: residual, or parts of a product") \
+  X(SILU, "silu(gate) * up, quantized unless in parts or transformed") \
   X(ARGMAX, "index of the greatest logit") \
   X(RESULT, "logits and index to memory")
 
@@ -67,11 +74,14 @@ typedef struct {
   int32_t in[MX_MAX_INPUTS];    // value indices or MX_NO_VALUE
   int32_t out[MX_MAX_OUTPUTS];
   uint32_t n;                   // elements the operator works on
-  const mx_qmatrix *weight;     // MATMUL
+  const mx_qmatrix *weight;     // a part: MATMUL, STEPS; NORM, SILU, QUANT: whose input is made; NULL: none
   const mx_matrix *gain;        // GAIN
-  bool split_heads;             // MATMUL: rows as first halves of all heads, then second halves
+  bool split_heads;             // MATMUL, STEPS: rows as first halves of all heads, then second halves
   uint32_t selector;            // SPREAD: 0 sines, 1 cosines, + 2 for queries
-  uint32_t weight_addr;         // MATMUL, GAIN: in memory
+  uint32_t from;                // QUANT: first element of the input
+  uint32_t vectors;             // HADAMARD: equal parts of the n elements, each transformed
+  bool halves;                  // HADAMARD: before that, sums and differences of the two halves of all n
+  uint32_t weight_addr;         // MATMUL, GAIN, STEPS: in memory
   uint32_t groups, blocks;      // MATMUL: from tile.c
 } mx_operator;
 
@@ -98,9 +108,11 @@ typedef struct {
 
 typedef enum {
   MX_UC_NORM, MX_UC_SPREAD, MX_UC_ROPE, MX_UC_HEADS, MX_UC_VALUES, MX_UC_SOFTMAX, MX_UC_GATHER,
-  MX_UC_QUANT, MX_UC_ADD, MX_UC_SILU, MX_UC_ARGMAX
+  MX_UC_QUANT, MX_UC_ADD, MX_UC_MUL, MX_UC_SILU, MX_UC_BUTTERFLY, MX_UC_ARGMAX
 } mx_ucode_kind;
-typedef struct { mx_ucode_kind kind; unsigned bits, block; uint32_t stride; uint32_t entry; } mx_ucode_entry;
+// The QUANT of a program; `on` false: it has none, and the rest is 0.
+typedef struct { bool on, fixed; unsigned bits, block; } mx_quant_step;
+typedef struct { mx_ucode_kind kind; mx_quant_step quant; uint32_t stride; uint32_t entry; } mx_ucode_entry;
 enum { MX_MAX_UCODE = 1024, MX_MAX_ENTRIES = 64 };
 typedef struct {
   uint32_t words[MX_MAX_UCODE];
@@ -152,12 +164,13 @@ typedef struct {
   mx_ucode ucode;
   mx_step *steps;                      // of the token program
   uint32_t n_steps, steps_capacity;
-  int32_t constants;                   // value
+  int32_t constants, residual;         // values
   uint32_t vmem_used, xmem_used;       // high-water marks
   mx_error *e;
 } mx_lowering;
 
-mx_status mx_build_graph(mx_lowering *l);
+mx_status mx_build_graph(mx_lowering *l);   // checks the model first
+mx_status mx_check_model(const mx_lowering *l);
 mx_status mx_tile(mx_lowering *l);
 mx_status mx_allocate_values(mx_lowering *l);
 mx_status mx_map_memory(mx_lowering *l, uint32_t token_steps);
@@ -166,7 +179,19 @@ mx_status mx_schedule(mx_lowering *l);
 
 // The entry of a microprogram, written on first use. `stride`: XMEM elements
 // between heads for MX_UC_HEADS and MX_UC_VALUES, else 0.
-uint32_t mx_ucode_entry_of(mx_lowering *l, mx_ucode_kind kind, unsigned bits, unsigned block, uint32_t stride);
+uint32_t mx_ucode_entry_of(mx_lowering *l, mx_ucode_kind kind, mx_quant_step quant, uint32_t stride);
+
+// Stage `index` of a HADAMARD: of each of `vectors` runs of 2 * w * pairs + tail
+// words, element i and i + w of each 2 * w become their sum and difference, and
+// the tail stays. False: there is no such stage.
+typedef struct { uint32_t w, pairs, tail, vectors; } mx_butterflies;
+bool mx_hadamard_stage(const mx_operator *op, uint32_t index, mx_butterflies *out);
+
+// The image's memory [map.initial_bytes], zero before, without the programs' waits
+// unless mx_schedule has run.
+mx_status mx_fill_memory(mx_lowering *l, uint8_t *memory);
+void mx_fill_prefix(const mx_lowering *l, uint8_t *memory);  // caches, logits, result
+mx_status mx_fill_info(const mx_lowering *l, mx_image *image);
 
 // Printable forms.
 void mx_print_graph(const mx_lowering *l, FILE *to);

@@ -76,7 +76,7 @@ static void map_weights(mx_lowering *l, cursor *c) {
     mx_operator *op = &l->ops[i];
     if (op->kind == MX_OPR_MATMUL)
       op->weight_addr = take(c, (uint64_t)op->groups * op->blocks * mx_unit_bytes(l->params, &op->weight->format.stream));
-    if (op->kind == MX_OPR_GAIN) op->weight_addr = take(c, 4ull * op->n);
+    if (op->kind == MX_OPR_GAIN || op->kind == MX_OPR_STEPS) op->weight_addr = take(c, 4ull * op->n);
   }
 }
 
@@ -110,6 +110,7 @@ mx_status mx_map_memory(mx_lowering *l, uint32_t token_steps) {
   m->logits = take(&c, 4ull * config->vocab_size);
   m->result = take(&c, 4);
   map_cache(l, &c);
+  if (l->model->prefix.n) m->initial_bytes = take(&c, 0);  // its caches, logits and result
   c.at += ALIGN_BYTES;  // loads take whole beats
   m->end = take(&c, 0);
   if (c.at <= UINT32_MAX) return MX_OK;

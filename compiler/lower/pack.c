@@ -7,7 +7,7 @@ static void pack_row(const mx_params *p, const mx_qmatrix *q, uint32_t from, uin
   uint32_t length = mx_block_length(f), first = block * length;
   size_t side = (size_t)from * mx_qmatrix_blocks(q) + block;
   uint8_t *scale = unit + mx_scale_offset(p, f, row);
-  scale[0] = (uint8_t)q->scales[side];
+  if (f->scale != MX_SCALE_NONE) scale[0] = (uint8_t)q->scales[side];
   if (f->scale == MX_SCALE_F16) scale[1] = (uint8_t)(q->scales[side] >> 8);
   if (f->zero) unit[mx_zero_offset(p, f, row)] = (uint8_t)q->zeros[side];
   for (uint32_t i = 0; i < length && first + i < q->cols; i++)

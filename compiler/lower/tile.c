@@ -3,38 +3,14 @@
 
 #include "compiler/lower/lowering.h"
 
-static mx_status check_device(mx_lowering *l, const mx_operator *op) {
-  const mx_weight_format *f = &op->weight->format;
-  if (f->codebook && !l->params->CODEBOOK)
-    return mx_fail(l->e, MX_UNSUPPORTED, MX_NOWHERE, "%s: parameter set %s has no decode table (CODEBOOK = 0)", op->name,
-                   l->params->name);
-  if (f->stream.zero && !l->params->ZERO_POINT)
-    return mx_fail(l->e, MX_UNSUPPORTED, MX_NOWHERE, "%s: parameter set %s has no zero points (ZERO_POINT = 0)", op->name,
-                   l->params->name);
-  return MX_OK;
-}
-
-// Products that share an activation must agree on its blocks.
-static mx_status check_blocks(mx_lowering *l) {
-  for (uint32_t i = 0; i < l->model->config.n_layers; i++) {
-    const mx_qlayer *w = &l->model->layers[i];
-    unsigned qkv = w->wq.format.stream.block, ffn = w->w_gate.format.stream.block;
-    if (w->wk.format.stream.block != qkv || w->wv.format.stream.block != qkv || w->w_up.format.stream.block != ffn)
-      return mx_fail(l->e, MX_UNSUPPORTED, MX_NOWHERE, "layer %u: matrices that share an input have different blocks", i);
-  }
-  return MX_OK;
-}
-
 mx_status mx_tile(mx_lowering *l) {
-  mx_status s = check_blocks(l);
-  for (uint32_t i = 0; i < l->n_ops && !s; i++) {
+  for (uint32_t i = 0; i < l->n_ops; i++) {
     mx_operator *op = &l->ops[i];
     if (op->kind != MX_OPR_MATMUL) continue;
     op->groups = mx_round_up(op->weight->rows, l->params->GROUP) / l->params->GROUP;
     op->blocks = mx_qmatrix_blocks(op->weight);
-    s = check_device(l, op);
   }
-  return s;
+  return MX_OK;
 }
 
 void mx_print_tiles(const mx_lowering *l, FILE *to) {

@@ -19,10 +19,11 @@ static void vec(mx_lowering *l, unsigned op, unsigned dst, unsigned a, unsigned 
               field(MX_UF_VEC_n, n) | field(MX_UF_VEC_bcast, m.bcast) | field(MX_UF_VEC_fn, m.fn) | field(MX_UF_VEC_red, m.red));
 }
 
-static void quant(mx_lowering *l, unsigned dst, unsigned a, unsigned bank, unsigned n, unsigned bits, unsigned block) {
+static void quant(mx_lowering *l, unsigned dst, unsigned a, unsigned bank, unsigned n, mx_quant_step q) {
+  if (!q.on) return;
   word(l, (uint32_t)MX_UOP_QUANT << MX_UOP_LSB | field(MX_UF_QUANT_dst, dst) | field(MX_UF_QUANT_a, a) |
-              field(MX_UF_QUANT_bank, bank) | field(MX_UF_QUANT_n, n) | field(MX_UF_QUANT_bits, bits) |
-              field(MX_UF_QUANT_block, block));
+              field(MX_UF_QUANT_bank, bank) | field(MX_UF_QUANT_n, n) | field(MX_UF_QUANT_bits, q.bits) |
+              field(MX_UF_QUANT_block, q.block) | field(MX_UF_QUANT_fixed, q.fixed));
 }
 
 static void immediate(mx_lowering *l, uint32_t op, unsigned d, unsigned a, uint32_t value) {
@@ -41,8 +42,8 @@ static void addu(mx_lowering *l, unsigned d, unsigned a, unsigned b) {
 
 static uint32_t constant(const mx_lowering *l, mx_constant k) { return mx_value_addr(l, l->constants) + k; }
 
-// U0 x, U1 gain, U2 y, U3 n, U4 XMEM: y = x * rsqrt(sum x^2 * (1/n) + eps) * gain
-static void write_norm(mx_lowering *l, unsigned bits, unsigned block) {
+// U0 x, U1 gain, U2 y, U3 n, U4 XMEM, if quantized: y = x * rsqrt(sum x^2 * (1/n) + eps) * gain
+static void write_norm(mx_lowering *l, mx_quant_step q) {
   li(l, 8, 1);
   li(l, 9, constant(l, MX_K_INV_DIM));
   li(l, 10, constant(l, MX_K_EPS));
@@ -53,7 +54,7 @@ static void write_norm(mx_lowering *l, unsigned bits, unsigned block) {
   vec(l, ADD, 11, 11, 10, 8, (modifiers){.bcast = 1, .fn = MX_FN_RSQRT});
   vec(l, MUL, 2, 0, 11, 3, broadcast);
   vec(l, MUL, 2, 2, 1, 3, plain);
-  quant(l, 4, 2, 12, 3, bits, block);
+  quant(l, 4, 2, 12, 3, q);
   end(l);
 }
 
@@ -85,13 +86,13 @@ static void write_rope(mx_lowering *l) {
 
 // U0 first half of the first head, U1 XMEM, U2 words from head to head, U3
 // heads, U4 words from a first half to its second, U5 bank
-static void write_heads(mx_lowering *l, unsigned bits, unsigned block, uint32_t stride) {
+static void write_heads(mx_lowering *l, mx_quant_step q, uint32_t stride) {
   li(l, 8, l->attention.half);
   uint32_t top = here(l);
-  quant(l, 1, 0, 5, 8, bits, block);
+  quant(l, 1, 0, 5, 8, q);
   addu(l, 9, 0, 4);
   addi(l, 10, 1, l->attention.k_pad);
-  quant(l, 10, 9, 5, 8, bits, block);
+  quant(l, 10, 9, 5, 8, q);
   addu(l, 0, 0, 2);
   addi(l, 1, 1, stride);
   loop(l, 3, top);
@@ -99,9 +100,9 @@ static void write_heads(mx_lowering *l, unsigned bits, unsigned block, uint32_t 
 }
 
 // U0 values, U1 XMEM, U2 words from head to head (its length), U3 heads, U5 bank
-static void write_values(mx_lowering *l, unsigned bits, unsigned block, uint32_t stride) {
+static void write_values(mx_lowering *l, mx_quant_step q, uint32_t stride) {
   uint32_t top = here(l);
-  quant(l, 1, 0, 5, 2, bits, block);
+  quant(l, 1, 0, 5, 2, q);
   addu(l, 0, 0, 2);
   addi(l, 1, 1, stride);
   loop(l, 3, top);
@@ -120,7 +121,7 @@ static void write_softmax(mx_lowering *l) {
   vec(l, MOV, 10, 0, 0, 6, (modifiers){.red = MX_RED_SUM});
   vec(l, MOV, 4, 10, 10, 9, (modifiers){.fn = MX_FN_RECIP});
   vec(l, MUL, 0, 0, 2, 6, plain);
-  quant(l, 1, 0, 8, 6, MX_BITS_8, 1);
+  quant(l, 1, 0, 8, 6, (mx_quant_step){.on = true, .bits = MX_BITS_8, .block = 1});
   addu(l, 0, 0, 5);
   addi(l, 4, 4, 4);
   addi(l, 8, 8, 1);
@@ -142,9 +143,9 @@ static void write_gather(mx_lowering *l) {
 }
 
 // U0 source, U1 XMEM, U3 n
-static void write_quant(mx_lowering *l, unsigned bits, unsigned block) {
+static void write_quant(mx_lowering *l, mx_quant_step q) {
   li(l, 8, 0);
-  quant(l, 1, 0, 8, 3, bits, block);
+  quant(l, 1, 0, 8, 3, q);
   end(l);
 }
 
@@ -154,8 +155,34 @@ static void write_add(mx_lowering *l) {
   end(l);
 }
 
-// U0 gate, U1 up, U2 y, U3 n, U4 XMEM: y = gate / (1 + exp(-gate)) * up
-static void write_silu(mx_lowering *l, unsigned bits, unsigned block) {
+// U0 y, U1 x, U3 n: x = x * y
+static void write_mul(mx_lowering *l) {
+  vec(l, MUL, 1, 1, 0, 3, plain);
+  end(l);
+}
+
+// U0 source, U1 destination, elsewhere, U2 w, U3 pairs, U4 tail, U5 vectors:
+// mx_butterflies
+static void write_butterfly(mx_lowering *l) {
+  uint32_t vector = here(l);
+  addi(l, 8, 3, 0);
+  uint32_t pair = here(l);
+  addu(l, 9, 0, 2);
+  addu(l, 10, 1, 2);
+  vec(l, ADD, 1, 0, 9, 2, plain);
+  vec(l, SUB, 10, 0, 9, 2, plain);
+  addu(l, 0, 9, 2);
+  addu(l, 1, 10, 2);
+  loop(l, 8, pair);
+  vec(l, MOV, 1, 0, 0, 4, plain);
+  addu(l, 0, 0, 4);
+  addu(l, 1, 1, 4);
+  loop(l, 5, vector);
+  end(l);
+}
+
+// U0 gate, U1 up, U2 y, U3 n, U4 XMEM, if quantized: y = gate / (1 + exp(-gate)) * up
+static void write_silu(mx_lowering *l, mx_quant_step q) {
   li(l, 8, constant(l, MX_K_NEG_LOG2E));
   li(l, 9, constant(l, MX_K_ONE));
   li(l, 10, 0);
@@ -163,7 +190,7 @@ static void write_silu(mx_lowering *l, unsigned bits, unsigned block) {
   vec(l, ADD, 2, 2, 9, 3, (modifiers){.bcast = 1, .fn = MX_FN_RECIP});
   vec(l, MUL, 2, 2, 0, 3, plain);
   vec(l, MUL, 2, 2, 1, 3, plain);
-  quant(l, 4, 2, 10, 3, bits, block);
+  quant(l, 4, 2, 10, 3, q);
   end(l);
 }
 
@@ -175,28 +202,34 @@ static void write_argmax(mx_lowering *l) {
 
 static void write_program(mx_lowering *l, const mx_ucode_entry *e) {
   switch (e->kind) {
-    case MX_UC_NORM: write_norm(l, e->bits, e->block); break;
+    case MX_UC_NORM: write_norm(l, e->quant); break;
     case MX_UC_SPREAD: write_spread(l); break;
     case MX_UC_ROPE: write_rope(l); break;
-    case MX_UC_HEADS: write_heads(l, e->bits, e->block, e->stride); break;
-    case MX_UC_VALUES: write_values(l, e->bits, e->block, e->stride); break;
+    case MX_UC_HEADS: write_heads(l, e->quant, e->stride); break;
+    case MX_UC_VALUES: write_values(l, e->quant, e->stride); break;
     case MX_UC_SOFTMAX: write_softmax(l); break;
     case MX_UC_GATHER: write_gather(l); break;
-    case MX_UC_QUANT: write_quant(l, e->bits, e->block); break;
+    case MX_UC_QUANT: write_quant(l, e->quant); break;
     case MX_UC_ADD: write_add(l); break;
-    case MX_UC_SILU: write_silu(l, e->bits, e->block); break;
+    case MX_UC_MUL: write_mul(l); break;
+    case MX_UC_SILU: write_silu(l, e->quant); break;
+    case MX_UC_BUTTERFLY: write_butterfly(l); break;
     case MX_UC_ARGMAX: write_argmax(l); break;
   }
 }
 
-uint32_t mx_ucode_entry_of(mx_lowering *l, mx_ucode_kind kind, unsigned bits, unsigned block, uint32_t stride) {
+static bool same_step(mx_quant_step a, mx_quant_step b) {
+  return a.on == b.on && a.fixed == b.fixed && a.bits == b.bits && a.block == b.block;
+}
+
+uint32_t mx_ucode_entry_of(mx_lowering *l, mx_ucode_kind kind, mx_quant_step quant_step, uint32_t stride) {
   mx_ucode *u = &l->ucode;
   for (uint32_t i = 0; i < u->n_entries; i++) {
     const mx_ucode_entry *e = &u->entries[i];
-    if (e->kind == kind && e->bits == bits && e->block == block && e->stride == stride) return e->entry;
+    if (e->kind == kind && same_step(e->quant, quant_step) && e->stride == stride) return e->entry;
   }
   uint32_t most = l->params->UCODE_WORDS;
-  mx_ucode_entry e = {kind, bits, block, stride, u->n_words};
+  mx_ucode_entry e = {kind, quant_step, stride, u->n_words};
   write_program(l, &e);
   if (u->n_entries == MX_MAX_ENTRIES || u->n_words > most)
     mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "the vector programs need %u words, the control store of %s has %u", u->n_words,

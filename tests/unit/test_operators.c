@@ -1,0 +1,279 @@
+// Operators one by one on the golden machine, to the bit: products in parts,
+// by row, with tables and fixed inputs against their definition
+// (golden/README.md, "A token"), online transforms against hadamard.c.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "compiler/lower/lowering.h"
+#include "compiler/quant/hadamard.h"
+#include "golden/fp32.h"
+#include "golden/machine.h"
+#include "golden/mxint.h"
+#include "tests/unit/program.h"
+#include "tests/unit/small_qmodel.h"
+
+// A compiled model on a machine, its operators to be run at will.
+typedef struct {
+  mx_qmodel *model;
+  mx_lowering l;
+  mx_error e;
+  mx_machine *machine;
+  uint8_t *memory;
+} bench;
+
+static test_random generator;
+
+static void bench_open(bench *b, const test_shape *s, const test_variant *v, const char *set) {
+  *b = (bench){.model = test_variant_qmodel(s, v, 9)};
+  mx_lowering *l = &b->l;
+  *l = (mx_lowering){.model = b->model, .params = mx_params_find(set), .e = &b->e, .context = s->context};
+  if (mx_build_graph(l) || mx_tile(l) || mx_allocate_values(l) || mx_emit(l) || mx_map_memory(l, l->n_steps) || mx_emit(l))
+    fail_msg("%s", b->e.text);
+  b->memory = calloc(l->map.end, 1);
+  assert_non_null(b->memory);
+  assert_int_equal(mx_fill_memory(l, b->memory), MX_OK);
+  b->machine = mx_machine_new(l->params, b->memory, l->map.end);
+  assert_non_null(b->machine);
+  const uint32_t none[MX_ARGS] = {0};
+  assert_int_equal(mx_machine_run(b->machine, l->map.init_program, none), MX_FAULT_NONE);
+}
+
+static void bench_close(bench *b) {
+  mx_machine_free(b->machine);
+  free(b->memory);
+  free(b->l.ops);
+  free(b->l.values);
+  free(b->l.steps);
+  mx_qmodel_free(b->model);
+}
+
+static void run_op(bench *b, uint32_t index) {
+  for (uint32_t i = 0; i < b->l.n_steps; i++)
+    if (b->l.steps[i].op == index) assert_int_equal(mx_machine_step(b->machine, &b->l.steps[i].insn), MX_FAULT_NONE);
+}
+
+static uint32_t *words(bench *b, int32_t value) { return b->machine->vec.vmem + mx_value_addr(&b->l, value); }
+
+// ---- products --------------------------------------------------------------------------
+
+typedef struct { int8_t q[1024]; uint8_t scale[64]; } input;
+
+static void quantize(const mx_qmatrix *part, const uint32_t *x, input *out) {
+  uint32_t length = mx_block_length(&part->format.stream);
+  for (uint32_t b = 0; b < mx_qmatrix_blocks(part); b++) {
+    uint32_t n = part->cols - b * length < length ? part->cols - b * length : length;
+    (part->acts.fixed ? mx_quantize_fixed : mx_quantize_block)(x + b * length, n, length, part->acts.bits, out->q + b * length, &out->scale[b]);
+  }
+}
+
+static uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+// A row of a part times the input, as golden/README.md has it.
+static uint32_t part_product(const mx_qmatrix *part, uint32_t row, const input *x) {
+  const mx_weight_format *f = &part->format;
+  uint32_t length = mx_block_length(&f->stream), blocks = mx_qmatrix_blocks(part), acc = 0;
+  for (uint32_t b = 0; b < blocks; b++) {
+    int32_t sum = 0;
+    for (uint32_t i = b * length; i < (b + 1) * length && i < part->cols; i++) {
+      int code = part->codes[(size_t)row * part->cols + i];
+      sum += (f->codebook ? f->table[code] : code) * x->q[i];
+    }
+    uint16_t scale = part->scales ? part->scales[(size_t)row * blocks + b] : 0;
+    acc = mx_fp_add(acc, mx_fp_term(sum, f->stream.scale, scale, x->scale[b], f->frac + mx_fraction_bits(part->acts.bits)));
+  }
+  return part->steps ? mx_fp_mul(acc, bits_of(part->steps[row])) : acc;
+}
+
+static uint32_t row_product(const mx_qmatrix *w, uint32_t row, const input x[MX_PARTS]) {
+  uint32_t y = part_product(w, row, &x[0]);
+  return w->rest ? mx_fp_add(y, part_product(w->rest, row, &x[1])) : y;
+}
+
+// Stream row of a matrix row whose heads are split.
+static uint32_t split_row(const bench *b, const mx_qmatrix *w, uint32_t row) {
+  uint32_t half = b->l.attention.half, head = row / (2 * half), pair = row % (2 * half) / 2;
+  return row % 2 * (w->rows / 2) + head * half + pair;
+}
+
+// The first operator of layer 0 with this kind and weight.
+static uint32_t find(const bench *b, mx_operator_kind kind, const mx_qmatrix *w) {
+  for (uint32_t i = 0; i < b->l.n_ops; i++)
+    if (b->l.ops[i].kind == kind && b->l.ops[i].weight == w) return i;
+  return UINT32_MAX;
+}
+
+// Quantizes random words as the input of w, and computes the product.
+// `made`: a matrix for which the compiler makes that input.
+static void check_product(bench *b, const mx_qmatrix *w, const mx_qmatrix *made, bool split) {
+  static input x[MX_PARTS];
+  uint32_t source[1024], at = find(b, MX_OPR_QUANT, made);
+  if (at == UINT32_MAX) return;  // made by the program of a norm
+  for (uint32_t i = 0; i < mx_qmatrix_cols(w); i++) source[i] = test_random_fp(&generator, 3) + (made->acts.fixed ? 5u << 23 : 0);
+  memcpy(words(b, b->l.ops[at].in[0]), source, sizeof *source * mx_qmatrix_cols(w));
+  for (uint32_t i = at; b->l.ops[i].kind == MX_OPR_QUANT; i++) run_op(b, i);
+  quantize(w, source, &x[0]);
+  if (w->rest) quantize(w->rest, source + w->cols, &x[1]);
+  uint32_t product = find(b, MX_OPR_MATMUL, w);
+  const uint32_t *y = words(b, b->l.ops[product].out[0]);
+  for (uint32_t i = product; !strcmp(b->l.ops[i].name, b->l.ops[product].name); i++) run_op(b, i);
+  for (uint32_t row = 0; row < w->rows; row++)
+    assert_int_equal(y[split ? split_row(b, w, row) : row], row_product(w, row, x));
+}
+
+static const test_shape shape = {4, 2, 24, 96, 100, 1, 40, "mxint8", MX_BITS_8, MX_BITS_8};
+static const test_variant variants[] = {
+    {"mxint8:16", "mxint4:32", MX_BITS_8, false, {false, false}}, {"mxint4:32", "mxint4:32", MX_BITS_8, false, {false, false}},
+    {"int8row:32", "int4row:16", MX_BITS_4, true, {true, false}}, {"mxint6:16", "int8row:16", MX_BITS_6, true, {false, false}},
+    {"codebook:16", "mxint8:16", MX_BITS_8, false, {false, true}}, {"codebook:32", "codebook:16", MX_BITS_8, true, {true, true}},
+};
+enum { N_VARIANTS = sizeof variants / sizeof *variants };
+
+static bool has_table(const test_variant *v) { return v->first[0] == 'c' || (v->rest && v->rest[0] == 'c'); }
+
+static void test_products(void **state) {
+  (void)state;
+  for (const mx_params *p = mx_param_sets; p->name; p++)
+    for (int i = 0; i < N_VARIANTS; i++) {
+      if (!p->CODEBOOK && has_table(&variants[i])) continue;
+      bench b;
+      bench_open(&b, &shape, &variants[i], p->name);
+      mx_qlayer *w = &b.model->layers[0];
+      check_product(&b, &w->wq, &w->wq, true);
+      check_product(&b, &w->wk, &w->wq, true);
+      check_product(&b, &w->wv, &w->wq, false);
+      check_product(&b, &w->wo, &w->wo, false);
+      check_product(&b, &w->w_gate, &w->w_gate, false);
+      check_product(&b, &w->w_down, &w->w_down, false);
+      check_product(&b, &b.model->output, &b.model->output, false);
+      bench_close(&b);
+    }
+}
+
+// Integers times integers: exact while sums stay below 2^24.
+static void test_integer_sums(void **state) {
+  (void)state;
+  static const test_variant by_row = {"int8row:32", NULL, 0, true, {false, false}};
+  bench b;
+  bench_open(&b, &shape, &by_row, "sim");
+  const mx_qmatrix *w = &b.model->layers[0].wo;
+  uint32_t quant = find(&b, MX_OPR_QUANT, w), product = find(&b, MX_OPR_MATMUL, w), *x = words(&b, b.l.ops[quant].in[0]);
+  int integers[256];
+  for (uint32_t i = 0; i < w->cols; i++) {
+    integers[i] = (int)test_random_below(&generator, 255) - 127;
+    x[i] = bits_of((float)integers[i]);
+  }
+  run_op(&b, quant);
+  run_op(&b, product);
+  for (uint32_t row = 0; row < w->rows; row++) {
+    int sum = 0;
+    for (uint32_t i = 0; i < w->cols; i++) sum += w->codes[row * w->cols + i] * integers[i];
+    assert_int_equal(words(&b, b.l.ops[product].out[0])[row], bits_of((float)sum));
+  }
+  bench_close(&b);
+}
+
+// ---- online transforms --------------------------------------------------------------------
+
+static void random_words(uint32_t *at, float *copy, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) {
+    copy[i] = test_random_float(&generator) + 1.5f * (float)(i % 3);
+    at[i] = bits_of(copy[i]);
+  }
+}
+
+static void expect_words(const uint32_t *got, const float *want, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) assert_int_equal(got[i], bits_of(want[i]));
+}
+
+// The operator that uses what the transform leaves.
+static uint32_t hadamard_op(const bench *b, uint32_t from) {
+  while (b->l.ops[from].kind != MX_OPR_HADAMARD) from++;
+  return from;
+}
+
+static void check_down(uint32_t hidden, const char *set) {
+  const test_shape s = {2, 1, 8, 32, hidden, 1, 20, "mxint8", MX_BITS_8, MX_BITS_8};
+  const test_variant v = {"mxint8:32", NULL, 0, false, {true, false}};
+  float x[1024];
+  bench b;
+  bench_open(&b, &s, &v, set);
+  uint32_t at = hadamard_op(&b, 0);
+  assert_int_equal(b.l.ops[at].layer, 0);
+  random_words(words(&b, b.l.ops[at].in[0]), x, hidden);
+  run_op(&b, at);
+  mx_hadamard_online(x, hidden);
+  assert_int_equal(b.l.ops[at + 1].kind, MX_OPR_QUANT);
+  expect_words(words(&b, b.l.ops[at + 1].in[0]), x, hidden);
+  bench_close(&b);
+}
+
+static void test_down(void **state) {
+  (void)state;
+  static const uint32_t lengths[] = {4, 8, 12, 60, 72, 100, 256, 500, 1000};
+  for (const mx_params *p = mx_param_sets; p->name; p++)
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) check_down(lengths[i], p->name);
+}
+
+// Heads [heads][2 * half] of interleaved pairs, as they lie on the device.
+static void lay_out(const float *heads, uint32_t n, uint32_t half, float *out) {
+  for (uint32_t i = 0; i < n * half; i++)
+    for (uint32_t second = 0; second < 2; second++) out[second * n * half + i] = heads[2 * i + second];
+}
+
+static void check_heads(bench *b, uint32_t at, uint32_t n, uint32_t head_dim) {
+  float heads[1024], device[1024];
+  random_words((uint32_t[1024]){0}, heads, n * head_dim);
+  lay_out(heads, n, head_dim / 2, device);
+  for (uint32_t i = 0; i < n * head_dim; i++) words(b, b->l.ops[at].in[0])[i] = bits_of(device[i]);
+  run_op(b, at);
+  for (uint32_t i = 0; i < n; i++) mx_hadamard_online_head(heads + i * head_dim, head_dim);
+  lay_out(heads, n, head_dim / 2, device);
+  uint32_t user = at + 1;
+  while (b->l.ops[user].kind != MX_OPR_QUANT_K && b->l.ops[user].kind != MX_OPR_QUANT_Q) user++;
+  expect_words(words(b, b->l.ops[user].in[0]), device, n * head_dim);
+}
+
+static void test_queries_and_keys(void **state) {
+  (void)state;
+  static const uint32_t widths[] = {8, 16, 24, 40, 64, 88, 128};
+  for (const mx_params *p = mx_param_sets; p->name; p++)
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+      const test_shape s = {6, 3, widths[i], 32, 32, 1, 20, "mxint8", MX_BITS_8, MX_BITS_8};
+      const test_variant v = {"mxint8:32", NULL, 0, false, {false, true}};
+      bench b;
+      bench_open(&b, &s, &v, p->name);
+      uint32_t keys = hadamard_op(&b, 0), queries = hadamard_op(&b, keys + 1);
+      check_heads(&b, keys, 3, widths[i]);
+      check_heads(&b, queries, 6, widths[i]);
+      bench_close(&b);
+    }
+}
+
+// Programs of every kind fit the smallest control store.
+static void test_control_store(void **state) {
+  (void)state;
+  static const test_variant all = {"int8row:32", "mxint4:16", MX_BITS_4, true, {true, true}};
+  bench b;
+  bench_open(&b, &shape, &all, "tiny");
+  assert_true(b.l.ucode.n_words <= b.l.params->UCODE_WORDS);
+  bench_close(&b);
+}
+
+int main(void) {
+  generator.state = test_seed();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_products), cmocka_unit_test(test_integer_sums), cmocka_unit_test(test_down),
+      cmocka_unit_test(test_queries_and_keys), cmocka_unit_test(test_control_store),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
