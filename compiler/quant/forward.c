@@ -94,7 +94,7 @@ void mx_forward_set_prefix(mx_forward *f, const mx_prefix *p, uint32_t layer) {
 }
 
 void mx_forward_free(mx_forward *f) {
-  float *const all[] = {f->x, f->h, f->y, f->q, f->mix, f->k, f->v, f->gate, f->up, f->cosines, f->sines, f->scores, f->weight};
+  float *const all[] = {f->x, f->h, f->y, f->q, f->mix, f->k, f->v, f->gate, f->up, f->cosines, f->sines, f->scores, f->weight, f->attention};
   for (unsigned i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
   *f = (mx_forward){0};
 }
@@ -278,6 +278,11 @@ static void softmax(float *row, uint32_t seen, uint32_t length) {
   memset(row + seen, 0, (length - seen) * sizeof *row);
 }
 
+static void add_columns(const float *scores, uint32_t n, float *sums) {
+  for (uint32_t t = 0; t < n; t++)
+    for (uint32_t i = 0; i <= t; i++) sums[i] += scores[(size_t)t * n + i];
+}
+
 static void attend_head(const mx_forward *f, uint32_t head, uint32_t start, uint32_t n, float *scores) {
   const mx_config *c = f->config;
   int length = (int)n, hd = (int)c->head_dim, q_dim = (int)f->q_dim, kv_dim = (int)f->kv_dim;
@@ -286,6 +291,7 @@ static void attend_head(const mx_forward *f, uint32_t head, uint32_t start, uint
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, length, length, hd, (float)(1.0 / sqrt(c->head_dim)),
               f->q + q_at, q_dim, f->k + kv_at, kv_dim, 0, scores, length);
   for (uint32_t t = 0; t < n; t++) softmax(scores + (size_t)t * n, t + 1, n);
+  if (f->attention) add_columns(scores, n, f->attention + start);
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, length, hd, length, 1, scores, length, f->v + kv_at, kv_dim,
               0, f->mix + q_at, q_dim);
 }
@@ -301,6 +307,7 @@ static void attend_sequence(void *self, uint32_t i, unsigned worker) {
     if (f->prefix_keys && t < f->calibration->n_prefix) take_prefix(f, t, k, f->v + (size_t)(start + t) * f->kv_dim);
     if (f->quantized) round_cache(f, q, k, f->v + (size_t)(start + t) * f->kv_dim);
   }
+  if (f->attention) memset(f->attention + start, 0, n * sizeof *f->attention);
   for (uint32_t head = 0; head < f->config->n_heads; head++)
     attend_head(f, head, start, n, f->scores + (size_t)worker * most * most);
 }

@@ -26,6 +26,8 @@ typedef struct {
   const float *prefix_keys, *prefix_values;  // [calibration->n_prefix][kv_dim] of the layer
                                // at hand, as in mx_prefix; they replace those computed; or NULL
   float *weight;               // [T] how much a token counts; 0 for a prefix; NULL: all 1
+  float *attention;            // [T] if not NULL: what a token got of the last mx_forward_attend,
+                               // attention weights summed over heads and queries
   uint32_t q_dim, kv_dim;
   float *x;           // [T][dim] residual stream
   float *h;           // [T][dim] input of wq, wk, wv, of w_gate, w_up, and of output

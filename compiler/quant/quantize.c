@@ -122,16 +122,23 @@ static void normalise(run *r, const mx_matrix *gain, mx_input input) {
   if (r->corrected) mx_forward_norm(&r->original, gain, input);
 }
 
+// By the attention of the layer at hand, before any of its matrices is rounded.
+static mx_status weigh_tokens(run *r) {
+  if (!r->o->methods.rsq || !r->forwarded) return MX_OK;
+  attention_inputs(&r->forward, &r->work, true);
+  return mx_rsq_weigh(&r->forward, r->e);
+}
+
 static mx_status round_attention(run *r, uint32_t layer) {
   mx_forward *f = &r->forward, *o = &r->original;
   mx_layer *w = &r->work;
   normalise(r, &w->attn_norm, MX_INPUT_ATTN);
+  mx_status s = weigh_tokens(r);
+  if (s) return s;
   attention_inputs(o, w, r->corrected);
-  mx_status s = round_group(r, layer, WQ, WV, f->h, o->h);
+  s = round_group(r, layer, WQ, WV, f->h, o->h);
   if (s) return s;
   attention_inputs(f, w, r->forwarded);
-  if (r->o->methods.rsq) s = mx_rsq_weigh(f, r->e);
-  if (s) return s;
   return round_output(r, layer, WO, f->mix, o->mix);
 }
 
@@ -249,6 +256,7 @@ static mx_status start_passes(run *r) {
   }
   r->forwarded = o->calibration && (m->gptq || m->mse || m->correct || (m->awq && m->clip) || o->weights.fitted);
   if (!s && r->forwarded) s = mx_forward_new(&r->source, r->calibration, o->threads, &r->forward, r->e);
+  if (!s && r->forwarded && m->rsq) s = mx_rsq_begin(&r->forward, r->e);
   r->corrected = r->forwarded && m->correct;
   if (!s && r->corrected) s = mx_forward_new(&r->source, r->calibration, o->threads, &r->original, r->e);
   r->forward.quantized = true;

@@ -40,7 +40,7 @@ mx_status mx_source_layer(const mx_source *s, uint32_t index, mx_layer *out, mx_
                                                           "ffn_gate", "ffn_up", "ffn_down"};
     status = copy_checked(mx_layer_source(from, i), index, names[i], mx_layer_matrix(out, i), e);
   }
-  return !status && s->rotation ? mx_rotate_layer(s->rotation, mx_source_config(s), out, e) : status;
+  return !status && s->rotation ? mx_rotate_layer(s->rotation, mx_source_config(s), index, out, e) : status;
 }
 
 mx_status mx_source_embedding(const mx_source *s, mx_matrix *out, mx_error *e) {
