@@ -215,6 +215,16 @@ static void start(mx_machine *m, uint32_t program, const uint32_t args[MX_ARGS])
   m->instructions = m->stream_bytes = 0;
 }
 
+static void probe(const mx_probe *p, uint32_t pc) {
+  uint32_t low = 0, high = p->n;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    if (p->pcs[middle] < pc) low = middle + 1;
+    else high = middle;
+  }
+  if (low < p->n && p->pcs[low] == pc) p->look(p->self, low);
+}
+
 unsigned mx_machine_run(mx_machine *m, uint32_t program, const uint32_t args[MX_ARGS]) {
   start(m, program, args);
   if (program % mx_beat_bytes(m->params) || program % MX_INSTRUCTION_BYTES) return MX_FAULT_ALIGN;
@@ -224,6 +234,7 @@ unsigned mx_machine_run(mx_machine *m, uint32_t program, const uint32_t args[MX_
     unsigned op = in.word[0] & 0x1f;
     if (mx_insn_illegal(m->params, &in)) return MX_FAULT_ILLEGAL;
     if (m->instructions == 0 && op != MX_OP_IDENT) return MX_FAULT_ILLEGAL;
+    if (m->probe.n) probe(&m->probe, m->pc);
     if (op == MX_OP_HALT) return m->n_segments ? MX_FAULT_STREAM : MX_FAULT_NONE;
     if (op == MX_OP_LOOP) {
       m->pc = loop_next(m, &in, program);

@@ -12,6 +12,15 @@
 
 typedef struct { uint32_t addr, bytes; } mx_segment;
 
+// Tells when a run reaches certain instructions: look(self, i) just before the
+// one at address pcs[i] executes.
+typedef struct {
+  const uint32_t *pcs;     // [n], ascending
+  uint32_t n;              // 0: nobody looks
+  void (*look)(void *self, uint32_t i);
+  void *self;
+} mx_probe;
+
 // All state of the device. `memory` is the caller's; the rest is owned.
 typedef struct {
   const mx_params *params;
@@ -26,6 +35,7 @@ typedef struct {
   uint32_t fault_address;  // memory address at fault, where one is
   uint64_t instructions;   // executed since the last start
   uint64_t stream_bytes;   // consumed by MATMUL since the last start
+  mx_probe probe;          // the caller's; at first nobody looks
   mx_observer observer;    // called for every write; `write` may be NULL
   bool plain;              // take the defining paths, never the fast ones
   const mx_simd *simd;     // the host's best; NULL: portable C

@@ -19,8 +19,7 @@ typedef struct {
   int32_t prev;            // token of the text before the first, or BOS
   uint32_t n;              // < context
   int32_t *tokens;         // [n + 1], BOS first
-  double *nll;             // [n]
-  double done;             // part of the text that is scored after it, 0 to 1
+  double *nll;             // [1 + measures][n], while it is scored and folded
   bool scored;
 } sequence;
 
@@ -64,7 +63,7 @@ static mx_status no_memory(evaluation *v) {
 
 // Plans one sequence: BOS and ids [n], n < context. `prev` is the token of the
 // text before ids[0], or BOS.
-static mx_status plan_sequence(evaluation *v, int32_t prev, const int32_t *ids, uint32_t n, double done) {
+static mx_status plan_sequence(evaluation *v, int32_t prev, const int32_t *ids, uint32_t n) {
   uint64_t most = v->options->max_tokens ? v->options->max_tokens - v->planned : n;
   if (n > most) n = (uint32_t)most;
   if (v->n_list == v->capacity) {
@@ -75,10 +74,9 @@ static mx_status plan_sequence(evaluation *v, int32_t prev, const int32_t *ids, 
     v->capacity = capacity;
   }
   sequence *q = &v->list[v->n_list++];
-  *q = (sequence){.prev = prev, .n = n, .done = done};
+  *q = (sequence){.prev = prev, .n = n};
   q->tokens = malloc((n + 1) * sizeof *q->tokens);
-  q->nll = malloc(n * sizeof *q->nll);
-  if (!q->tokens || !q->nll) return no_memory(v);
+  if (!q->tokens) return no_memory(v);
   q->tokens[0] = mx_tokenizer_bos(v->tokenizer);
   memcpy(q->tokens + 1, ids, n * sizeof *ids);
   v->planned += n;
@@ -87,7 +85,7 @@ static mx_status plan_sequence(evaluation *v, int32_t prev, const int32_t *ids, 
 
 // Adds the scores of a sequence to the result. Called in the order of the
 // text, so that sums do not depend on the threads.
-static mx_status fold(evaluation *v, const sequence *q) {
+static mx_status fold(evaluation *v, sequence *q) {
   for (uint32_t i = 0; i < q->n; i++) {
     if (!isfinite(q->nll[i]))
       return mx_fail(v->e, MX_UNSUPPORTED, MX_NOWHERE,
@@ -99,9 +97,18 @@ static mx_status fold(evaluation *v, const sequence *q) {
   v->result.tokens += q->n;
   v->result.sequences++;
   update_means(v);
-  if (v->options->progress)
-    v->options->progress(v->options->progress_self, &v->result, q->done);
+  const mx_eval_options *o = v->options;
+  if (o->receive) o->receive(o->receive_self, q->nll, q->n);
+  free(q->nll);
+  q->nll = NULL;
+  if (o->progress) o->progress(o->progress_self, &v->result, (double)v->result.tokens / (double)v->planned);
   return MX_OK;
+}
+
+static mx_status score(const mx_scorer *scorer, sequence *q, uint32_t measures, mx_error *e) {
+  q->nll = calloc((size_t)q->n * (1 + measures), sizeof *q->nll);
+  if (!q->nll) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the scores of %u tokens", q->n);
+  return scorer->score(scorer->self, q->tokens, q->n + 1, q->nll, e);
 }
 
 // Score sequences until none is left or one fails. Every thread runs this with
@@ -115,7 +122,7 @@ static void *score_list(void *argument) {
     sequence *q = &v->list[v->taken++];
     mx_error own = {0};
     pthread_mutex_unlock(&v->lock);
-    mx_status s = w->scorer->score(w->scorer->self, q->tokens, q->n + 1, q->nll, &own);
+    mx_status s = score(w->scorer, q, v->options->measures, &own);
     pthread_mutex_lock(&v->lock);
     if (s && !v->e->status) *v->e = own;
     q->scored = !s;
@@ -153,15 +160,14 @@ static mx_status tokenize(const evaluation *v, const char *text, size_t len, int
   return s;
 }
 
-// Plans ids [count], tokens of one text from its start. Progress is reported
-// after each sequence between `from` and `to`.
-static mx_status plan_windows(evaluation *v, const int32_t *ids, size_t count, double from, double to) {
+// Plans ids [count], tokens of one text from its start.
+static mx_status plan_windows(evaluation *v, const int32_t *ids, size_t count) {
   size_t room = v->options->context - 1;
   int32_t prev = mx_tokenizer_bos(v->tokenizer);
   mx_status s = MX_OK;
   for (size_t at = 0; !s && at < count && !finished(v); at += room) {
     size_t n = count - at < room ? count - at : room;
-    s = plan_sequence(v, prev, ids + at, (uint32_t)n, from + (to - from) * (double)(at + n) / (double)count);
+    s = plan_sequence(v, prev, ids + at, (uint32_t)n);
     prev = ids[at + n - 1];
   }
   return s;
@@ -171,7 +177,7 @@ static mx_status plan_text(evaluation *v, const char *text, size_t len) {
   int32_t *ids;
   size_t count;
   mx_status s = tokenize(v, text, len, &ids, &count, v->e);
-  if (!s) s = plan_windows(v, ids, count, 0, 1);
+  if (!s) s = plan_windows(v, ids, count);
   free(ids);
   return s;
 }
@@ -180,7 +186,7 @@ static bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static mx_status plan_document(evaluation *v, const char *text, size_t len, double from, double to) {
+static mx_status plan_document(evaluation *v, const char *text, size_t len) {
   while (len && is_space(text[0])) {
     text++;
     len--;
@@ -191,7 +197,7 @@ static mx_status plan_document(evaluation *v, const char *text, size_t len, doub
   size_t count, room = v->options->context - 1;
   mx_status s = tokenize(v, text, len, &ids, &count, v->e);
   if (!s && !v->options->whole_documents && count > room) count = room;
-  if (!s) s = plan_windows(v, ids, count, from, to);
+  if (!s) s = plan_windows(v, ids, count);
   free(ids);
   return s;
 }
@@ -213,7 +219,7 @@ static mx_status plan_documents(evaluation *v, const char *text, size_t len) {
   mx_status s = MX_OK;
   for (size_t at = 0; !s && at < len && !finished(v);) {
     size_t end = find_marker(text, len, at, marker);
-    s = plan_document(v, text + at, end - at, (double)at / (double)len, (double)end / (double)len);
+    s = plan_document(v, text + at, end - at);
     at = end + strlen(marker);
   }
   return s;

@@ -26,6 +26,8 @@
 
 // An engine that scores a sequence from position 0:
 //   nll[i] = -ln p(tokens[i + 1] | tokens[0 .. i]) for 0 <= i < n - 1.
+// With `measures` in the options more rows of n - 1 numbers follow in nll, which
+// mean what the scorer and the receiver of the rows agree on.
 typedef struct {
   void *self;
   mx_status (*score)(void *self, const int32_t *tokens, uint32_t n, double *nll, mx_error *e);
@@ -49,8 +51,13 @@ typedef struct {
   // not depend on their number.
   const mx_scorer *helpers;  // [n_helpers]
   uint32_t n_helpers;
+  // Rows beside the scores, and who gets all rows [1 + measures][n] of the n
+  // scored tokens of each sequence, in order.
+  uint32_t measures;
+  void (*receive)(void *self, const double *rows, uint32_t n);
+  void *receive_self;
   // Called after each sequence, in order, with the result so far and the part of
-  // the text that is done, 0 to 1; may be NULL.
+  // the tokens that is done, 0 to 1; may be NULL.
   void (*progress)(void *self, const mx_eval_result *so_far, double done);
   void *progress_self;
 } mx_eval_options;

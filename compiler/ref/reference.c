@@ -24,6 +24,8 @@ struct mx_reference {
   float *logits;           // [BATCH][vocab_size], for mx_reference_score
   mx_reference_observer observer;
   void *observer_self;
+  mx_reference_tap tap;
+  void *tap_self;
 };
 
 // ---- construction ------------------------------------------------------------
@@ -99,6 +101,11 @@ void mx_reference_free(mx_reference *r) {
 void mx_reference_observe(mx_reference *r, mx_reference_observer observer, void *self) {
   r->observer = observer;
   r->observer_self = self;
+}
+
+void mx_reference_tap_layers(mx_reference *r, mx_reference_tap tap, void *self) {
+  r->tap = tap;
+  r->tap_self = self;
 }
 
 // ---- operations ----------------------------------------------------------------
@@ -214,6 +221,7 @@ static void run_batch(mx_reference *r, const int32_t *tokens, uint32_t n, uint32
   for (uint32_t i = 0; i < m->config.n_layers; i++) {
     attend(r, i, n, pos);
     feed_forward(r, i, n);
+    if (r->tap) r->tap(r->tap_self, i, r->x, n, pos);
   }
   if (!logits) return;
   normalise(r, &m->output_norm, r->x, n, r->h);

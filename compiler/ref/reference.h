@@ -43,4 +43,9 @@ mx_status mx_reference_score(void *reference, const int32_t *tokens, uint32_t n,
 // its input x [n][w->cols], n tokens: what calibration collects. NULL: none.
 typedef void (*mx_reference_observer)(void *self, const mx_matrix *w, const float *x, uint32_t n);
 void mx_reference_observe(mx_reference *r, mx_reference_observer observer, void *self);
+
+// Called after each layer with the residual stream x [n][dim] of n tokens, the
+// first of them at position `pos`. NULL: none.
+typedef void (*mx_reference_tap)(void *self, uint32_t layer, const float *x, uint32_t n, uint32_t pos);
+void mx_reference_tap_layers(mx_reference *r, mx_reference_tap tap, void *self);
 #endif
