@@ -151,7 +151,7 @@ static mx_status print_json(const arguments *a, uint32_t context, const mx_eval_
 
 static void print_comparison(const mx_comparison *c) {
   printf("FP32           perplexity %.4f, mean NLL %.6f nats\n", exp(c->reference_nll), c->reference_nll);
-  printf("KL divergence  %.6f nats in the mean; worst %.4f, at scored token %" PRIu64 "\n", c->mean_kl, c->worst_kl,
+  printf("KL divergence  %.6f nats in the mean; worst %.4f, after %" PRIu64 " scored tokens\n", c->mean_kl, c->worst_kl,
          c->worst_token);
   printf("agreement      %.2f %% of tokens\n", 100 * c->agreement);
   printf("SNR            %.2f dB in the mean of layers; worst %.2f dB, after layer %u\n", c->mean_snr_db,
