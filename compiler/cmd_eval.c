@@ -43,6 +43,8 @@ static const char usage[] =
     "                    and compare (below)\n"
     "  --threads N       for quantized models (default: one per processor); the\n"
     "                    result does not depend on it\n"
+    "  --plain           for quantized models: the golden model's defining functions,\n"
+    "                    never the host's vector instructions; the same result, slowly\n"
     "  --json            print one JSON object\n"
     "\n"
     "Protocol. A sequence is BOS and at most N - 1 tokens of the text. Every token\n"
@@ -69,7 +71,7 @@ static const char usage[] =
 typedef struct {
   const char *model, *text, *split, *tokenizer, *reference;
   uint64_t context, max_tokens, threads;  // 0: default, all, one per processor
-  bool whole, json, help;
+  bool whole, json, plain, help;
 } arguments;
 
 // ---- command line ----------------------------------------------------------------
@@ -85,6 +87,7 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
                                    {"tokenizer", 0, &a->tokenizer, NULL},
                                    {"reference", 'r', &a->reference, NULL},
                                    {"threads", 0, &threads, NULL},
+                                   {"plain", 0, NULL, &a->plain},
                                    {"json", 'j', NULL, &a->json},
                                    {0}};
   mx_status s = mx_cli_parse(argc, argv, options, "MODEL", &a->model, &a->help, e);
@@ -93,6 +96,8 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   if (!s) s = mx_cli_number("threads", threads, 1, MAX_THREADS, &a->threads, e);
   if (s || a->help) return s;
   if (!a->text) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--text FILE is missing (mxf eval --help)");
+  if (a->plain && a->reference)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--plain and --reference exclude each other (mxf eval --help)");
   if (a->whole && !a->split)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--whole needs --split (mxf eval --help)");
   return MX_OK;
@@ -231,6 +236,8 @@ static mx_status eval_alone(const arguments *a, const mx_image *image, const mx_
   mx_status s = MX_OK;
   for (uint32_t i = 0; i < n && !s; i++) {
     s = mx_golden_scorer_new(image, &golden[i], e);
+    if (s) break;
+    mx_golden_scorer_machine(golden[i])->plain = a->plain;
     scorers[i] = (mx_scorer){golden[i], mx_golden_scorer_score};
   }
   if (!s) s = eval_file(a, scorers, n, NULL, tokenizer, context, e);

@@ -1,11 +1,12 @@
-// MATMUL at the host's speed. The bits are those of matmul.c, since
+// MATMUL at the host's speed in portable C, for hosts without a level of simd.h.
+// The bits are those of matmul.c, since
 //   - integer dot products do not depend on order;
 //   - with every scale in SAFE range a term is a normal float, exact or rounded
 //     once by the host's multiplication, as mx_fp_term rounds it once;
-//   - terms and sums are multiples of 2^-124, so no sum is subnormal and the
-//     host's addition is mx_fp_add, as long as everything is finite.
-// Where a scale is out of range or a sum is not finite, the defining functions
-// are called. This file needs IEEE floats, rounding to nearest, and no
+//   - the host's addition of normal floats is mx_fp_add where the sum is normal or
+//     zero (a sum so small that it is subnormal is exact).
+// Where a scale is out of range or a sum is neither, the defining functions are
+// called. This file needs IEEE floats, rounding to nearest, and no
 // contraction or excess precision.
 #include <float.h>
 #include <math.h>
@@ -119,8 +120,8 @@ static bool factor(mx_scale_kind kind, uint16_t scale, int x_exponent, float *ou
 static uint32_t add_term(uint32_t acc, int32_t product, const mx_matmul *mm, uint16_t scale, uint8_t x_exp) {
   float f;
   if (x_exp != 0xff && factor(mm->format.scale, scale, x_exp - 127 - (int)mm->frac, &f)) {
-    float sum = float_of(acc) + (float)product * f;
-    if (isfinite(sum)) return bits_of(sum);
+    float sum = float_of(acc) + ((float)product * f + 0.0f);  // 0 times a negative scale is +0
+    if (isnormal(sum) || sum == 0) return bits_of(sum);
   }
   return mx_fp_add(acc, mx_fp_term(product, mm->format.scale, scale, x_exp, mm->frac));
 }

@@ -42,18 +42,23 @@ static mx_status lacks(const char *what, mx_error *e) {
   return mx_fail(e, MX_FORMAT, MX_NOWHERE, "the image does not say %s: compile it again", what);
 }
 
+// 0 to 2^16, or -1 if the description has no such number.
+static int32_t number(const json_t *info, const char *key) {
+  const json_t *value = json_object_get(info, key);
+  json_int_t n = json_is_integer(value) ? json_integer_value(value) : -1;
+  return n >= 0 && n <= 65536 ? (int32_t)n : -1;
+}
+
 static mx_status read_info(mx_compare *c, mx_error *e) {
   json_t *info = json_loads(c->image->info, 0, NULL);
-  const json_t *word = json_object_get(info, "residual_word"), *dim = json_object_get(info, "dim");
-  bool known = json_is_integer(word) && json_is_integer(dim);
-  if (known) {
-    json_int_t at = json_integer_value(word), words = json_integer_value(dim);
-    known = at >= 0 && words > 0 && at + words <= c->image->params->VMEM_WORDS;
-    c->residual = (uint32_t)at;
-    c->dim = (uint32_t)words;
-  }
+  int32_t word = number(info, "residual_word"), dim = number(info, "dim"), layers = number(info, "n_layers");
   json_decref(info);
-  return known ? MX_OK : lacks("where its residual stream is", e);
+  if (word < 0 || dim <= 0 || layers <= 0 || (uint32_t)(word + dim) > c->image->params->VMEM_WORDS)
+    return lacks("where its residual stream is", e);
+  c->residual = (uint32_t)word;
+  c->dim = (uint32_t)dim;
+  c->n_layers = (uint32_t)layers;
+  return MX_OK;
 }
 
 // The instruction after the last one of "layer N ffn_residual".
@@ -72,9 +77,10 @@ static mx_status find_layer_ends(mx_compare *c, mx_error *e) {
 
 static mx_status check_shapes(const mx_compare *c, mx_error *e) {
   const mx_config *m = &c->model->config;
-  if (m->vocab_size == c->image->vocab_size && m->dim == c->dim) return MX_OK;
-  return mx_fail(e, MX_USAGE, MX_NOWHERE, "the reference has %u tokens and %u channels, the image %u and %u", m->vocab_size,
-                 m->dim, c->image->vocab_size, c->dim);
+  if (m->vocab_size == c->image->vocab_size && m->dim == c->dim && m->n_layers == c->n_layers) return MX_OK;
+  return mx_fail(e, MX_USAGE, MX_NOWHERE,
+                 "the reference has %u tokens, %u channels and %u layers, the image %u, %u and %u: not the same model",
+                 m->vocab_size, m->dim, m->n_layers, c->image->vocab_size, c->dim, c->n_layers);
 }
 
 static mx_status read_image(mx_compare *c, mx_error *e) {
@@ -91,7 +97,7 @@ mx_status mx_compare_new(const mx_image *image, const mx_model *model, uint32_t 
   mx_compare *c = *out = calloc(1, sizeof *c);
   uint32_t n = model->config.n_layers;
   if (c) {
-    *c = (mx_compare){.image = image, .model = model, .context = context, .n_layers = n};
+    *c = (mx_compare){.image = image, .model = model, .context = context};
     c->pcs = calloc(n, sizeof *c->pcs);
     c->signal = calloc(n, sizeof *c->signal);
     c->noise = calloc(n, sizeof *c->noise);

@@ -253,7 +253,10 @@ static void test_refusals(void **state) {
   refuse(&f, &other, MX_USAGE, "64 channels");
   other = *f.model;
   other.config.n_layers = LAYERS + 1;
-  refuse(&f, &other, MX_FORMAT, "where a layer ends");
+  refuse(&f, &other, MX_USAGE, "4 layers");
+  f.image->n_notes /= 2;
+  refuse(&f, f.model, MX_FORMAT, "where a layer ends");
+  f.image->n_notes *= 2;
   f.image->basis = calloc(f.image->basis_bytes = 20, 1);
   refuse(&f, f.model, MX_FORMAT, "");
   strcpy(f.image->info, "{}");

@@ -357,6 +357,7 @@ static void test_usage(void **state) {
   check_usage(mx_cmd_eval, "eval --text t", MX_USAGE, "expected one MODEL, found 0");
   check_usage(mx_cmd_eval, "eval a b --text t", MX_USAGE, "expected one MODEL, found 2");
   check_usage(mx_cmd_eval, "eval a --text t --whole", MX_USAGE, "--whole needs --split");
+  check_usage(mx_cmd_eval, "eval a --text t --plain --reference b", MX_USAGE, "--plain and --reference");
   check_usage(mx_cmd_eval, "eval a --text", MX_USAGE, "--text needs a value");
   check_usage(mx_cmd_eval, "eval a --nonsense", MX_USAGE, "--nonsense is no option");
   check_usage(mx_cmd_eval, "eval a --text t --context 1", MX_USAGE, "--context 1: expected");

@@ -77,7 +77,12 @@ static product random_product(const mx_params *s) {
   return p;
 }
 
-static uint8_t random_exponent(void) { return (uint8_t)(below(20) ? 100 + below(50) : below(2) ? 255 : below(256)); }
+// Of scales and activations: with the centre at 70 their terms are about 2^-126,
+// at 190 about 2^127.
+static uint32_t exponent_centre = 125;
+static uint8_t random_exponent(void) {
+  return (uint8_t)(below(20) ? exponent_centre - 15 + below(30) : below(2) ? 255 : below(256));
+}
 
 static void fill_chip(test_device *d) {
   uint32_t n = d->params->TOKENS * d->params->XMEM_ELEMS;
@@ -178,12 +183,15 @@ static void test_products(void **state) {
   (void)state;
   for (const mx_params *s = mx_param_sets; s->name; s++) {
     test_device d = test_device_new(s->name, MEM_BYTES);
-    for (uint32_t run = 0; run < test_runs(60); run++) {
+    for (uint32_t run = 0; run < test_runs(90); run++) {
+      static const uint32_t centres[] = {125, 125, 125, 70, 50, 190};
+      exponent_centre = centres[below(6)];
       product p = random_product(s);
       check_product(&d, &p);
     }
     test_device_free(&d);
   }
+  exponent_centre = 125;
 }
 
 // Each format once, so that none is left to chance.
@@ -230,6 +238,40 @@ static void test_by_hand(void **state) {
   test_run_clean(&d, 0, 0);
   static const uint32_t expected[6] = {0x42000000, 0x42400000, MX_FP_NAN, 0x41E80000, 0x41F80000, 0x42000000};
   for (int i = 0; i < 6; i++) assert_int_equal(d.machine->vec.vmem[100 + i], expected[i]);  // 32 48 NaN 29 31 32
+  test_device_free(&d);
+}
+
+// A sum that fell to -0 becomes +0 by a term that is 0, whatever its scale's sign.
+static void test_zero_terms(void **state) {
+  (void)state;
+  test_device d = test_device_new("sim", MEM_BYTES);
+  static const product p = {.f = {.bits = MX_BITS_8, .scale = MX_SCALE_F16}, .frac = 0, .tokens = 1, .groups = 1, .blocks = 3};
+  static const uint8_t exponents[3] = {1, 1, 127};
+  static const int8_t elements[3] = {2, -3, 0};  // times the scales: -2, 1.875, 0
+  static const uint16_t scales[3] = {0xBC00, 0xB900, 0xBC00};  // -1, -0.625, -1
+  for (uint32_t b = 0; b < 3; b++) {
+    uint8_t *unit = d.memory + DATA_AT + b * (32 + 256);
+    for (uint32_t row = 0; row < 16; row++) {
+      unit[2 * row] = (uint8_t)scales[b];
+      unit[2 * row + 1] = (uint8_t)(scales[b] >> 8);
+      unit[32 + 16 * row] = 1;
+    }
+    d.machine->vec.xmem[16 * b] = elements[b];
+    d.machine->vec.xexp[b] = exponents[b];
+  }
+  test_begin(&d, 0);
+  test_add(&d, INSN(STREAM, F(STREAM, addr, DATA_AT), F(STREAM, segments, 1), F(STREAM, units, 3), F(STREAM, unit16, 18)));
+  test_add(&d, matmul(&p, 0, 0));
+  const mx_simd *const *l = mx_simd_levels();
+  for (int path = 0; path < 4; path++) {
+    d.machine->plain = path == 0;
+    d.machine->simd = path < 2 ? NULL : *l++;
+    if (path >= 2 && !d.machine->simd) break;
+    d.at -= path ? MX_INSTRUCTION_BYTES : 0;
+    d.machine->vec.vmem[0] = 1;
+    test_run_clean(&d, 0, 0);
+    assert_int_equal(d.machine->vec.vmem[0], 0);
+  }
   test_device_free(&d);
 }
 
@@ -329,7 +371,7 @@ static int seed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_by_hand),         cmocka_unit_test(test_table),       cmocka_unit_test(test_products),
-      cmocka_unit_test(test_each_format),     cmocka_unit_test(test_starved),     cmocka_unit_test(test_leftover),
+      cmocka_unit_test(test_each_format),     cmocka_unit_test(test_starved),     cmocka_unit_test(test_zero_terms), cmocka_unit_test(test_leftover),
       cmocka_unit_test(test_order_of_writes), cmocka_unit_test(test_nothing_to_do),
   };
   return cmocka_run_group_tests(tests, seed, NULL);
