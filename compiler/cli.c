@@ -53,6 +53,9 @@ mx_status mx_cli_parse(int argc, char **argv, const mx_cli_option *table, const 
     if (o->value) *o->value = optarg;
     else *o->flag = true;
   }
+  if (!what && argc == optind) return MX_OK;
+  if (!what)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is too much (mxf %s --help)", argv[optind], argv[0]);
   if (argc - optind != 1)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one %s, found %d (mxf %s --help)", what,
                    argc - optind, argv[0]);

@@ -17,7 +17,7 @@ typedef struct {
 
 // Parses argv after argv[0], the subcommand's name. `--help` (or -h) sets *help
 // and ends parsing without an error. Otherwise one operand is expected, `what`
-// in the MX_USAGE error ("MODEL"), and *operand set to it.
+// in the MX_USAGE error ("MODEL"), and *operand set to it; none if `what` is NULL.
 mx_status mx_cli_parse(int argc, char **argv, const mx_cli_option *table, const char *what,
                        const char **operand, bool *help, mx_error *e);
 

@@ -4,7 +4,7 @@
 // usage on stdout and returns MX_OK.
 #include "golden/error.h"
 
-// CMD(name, "one line for mxf --help")
+// CMD(name, "one line for mxf --help"); users write - for _
 #define MX_COMMANDS(CMD) \
   CMD(info, "what a model, quantized model or program image holds") \
   CMD(quantize, "quantize a model to low-bit block formats") \
@@ -13,7 +13,8 @@
   CMD(verify, "run on RTL and compare every write with the golden model") \
   CMD(eval, "perplexity of a model on a text") \
   CMD(dis, "disassemble a program image or raw words") \
-  CMD(as, "assemble instructions and microcode")
+  CMD(as, "assemble instructions and microcode") \
+  CMD(synth_model, "write a model of a known shape with random weights")
 
 #define CMD(name, text) mx_status mx_cmd_##name(int argc, char **argv, mx_error *e);
 MX_COMMANDS(CMD)

@@ -1,6 +1,10 @@
 // mxf quantize: a model to low-bit block formats.
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>  // getrusage
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>  // isatty, sysconf
 
@@ -8,10 +12,12 @@
 #include "compiler/cmd.h"
 #include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
+#include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/quantize.h"
+#include "compiler/quant/state.h"
 
-enum { DEFAULT_TOKENS = 65536, DEFAULT_CONTEXT = 2048 };
+enum { DEFAULT_TOKENS = 65536, DEFAULT_CONTEXT = 2048, PATH_BYTES = 4096, LINE_SECONDS = 10 };
 
 static const char usage[] =
     "usage: mxf quantize MODEL -o FILE [options]\n"
@@ -42,14 +48,19 @@ static const char usage[] =
     "  --calib-tokens N     use no more than N tokens of it (default: 65536)\n"
     "  --seed N             chooses among its sequences if there are more (default: 0)\n"
     "  --threads N          (default: one per processor); the result does not depend on it\n"
-    "  --tokenizer FILE     llama2.c tokenizer.bin (needed by llama2.c models)\n";
+    "  --restart            discard what an interrupted run left\n"
+    "  --tokenizer FILE     llama2.c tokenizer.bin (needed by llama2.c models)\n"
+    "\n"
+    "The model is read a layer at a time. Finished layers are kept in the folder\n"
+    "FILE.part until FILE is written: after an interruption the same command goes on\n"
+    "from there, with the same result.\n";
 
 typedef struct {
   const char *model, *out, *tokenizer;
   const char *weights, *acts, *kv;
   const char *method, *calib, *split;
   uint64_t tokens, seed, threads;
-  bool help;
+  bool restart, help;
 } arguments;
 
 static mx_status check_calibration(const arguments *a, mx_error *e) {
@@ -71,6 +82,7 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
                                    {"seed", 0, &seed, NULL},
                                    {"threads", 0, &threads, NULL},
                                    {"tokenizer", 0, &a->tokenizer, NULL},
+                                   {"restart", 0, NULL, &a->restart},
                                    {0}};
   mx_status s = mx_cli_parse(argc, argv, options, "MODEL", &a->model, &a->help, e);
   if (!s) s = mx_cli_number("calib-tokens", tokens, MX_CALIBRATION_LEAST, 1 << 30, &a->tokens, e);
@@ -89,18 +101,106 @@ static double seconds(void) {
   return (double)(now.tv_sec - start.tv_sec) + 1e-9 * (double)(now.tv_nsec - start.tv_nsec);
 }
 
-static void show_progress(const char *name, uint32_t done, uint32_t of) {
-  double spent = seconds(), left = done ? spent / done * (of - done) : 0;
-  fprintf(stderr, "\rquantizing %" PRIu32 "/%" PRIu32 " %-24s %4.0f s, about %.0f s left  %s", done + 1, of, name, spent,
-          left, done + 1 == of ? "\n" : "");
+// ---- what the user sees ------------------------------------------------------------
+
+// "1:02:03" or "2:03" into text.
+static void format_time(double s, char text[32]) {
+  unsigned long long t = (unsigned long long)(s + 0.5);
+  if (t >= 3600) snprintf(text, 32, "%llu:%02llu:%02llu", t / 3600, t / 60 % 60, t % 60);
+  else snprintf(text, 32, "%llu:%02llu", t / 60, t % 60);
 }
 
-static void report(const arguments *a, const mx_qmodel *q, const mx_weight_format *f) {
-  char name[16];
-  mx_weight_format_name(f, name);
-  printf("%s: weights %s (%.4g bits each), activations %s, KV cache %s, method %s, %u layers\n", a->out, name,
-         mx_weight_format_bits(f), a->acts, a->kv, a->method, q->config.n_layers);
+// Where the work is, and how long it took and will take.
+static void progress_text(const mx_progress *p, char text[160]) {
+  char spent[32], left[64] = "";
+  double s = seconds(), fresh = p->done - p->skipped;
+  format_time(s, spent);
+  if (fresh > 0) {
+    char rest[32];
+    format_time(s * (p->total - p->done) / fresh, rest);
+    snprintf(left, sizeof left, ", about %s left", rest);
+  }
+  snprintf(text, 160, "quantizing %-20s layer %" PRIu32 "/%" PRIu32 "  %s%s", p->name,
+           p->layer < p->layers ? p->layer + 1 : p->layers, p->layers, spent, left);
 }
+
+static void show_progress(const mx_progress *p) {
+  char text[160];
+  progress_text(p, text);
+  fprintf(stderr, "\r%-78s%s", text, p->matrix + 1 == p->matrices && p->layer == p->layers ? "\n" : "");
+}
+
+// A line for a layer, but not too many.
+static void log_progress(const mx_progress *p) {
+  static double last;
+  static uint32_t layer;
+  char text[160];
+  if (p->layer == layer || seconds() - last < LINE_SECONDS) return;
+  last = seconds();
+  layer = p->layer;
+  progress_text(p, text);
+  fprintf(stderr, "%s\n", text);
+}
+
+static void show_note(const char *text) { fprintf(stderr, "mxf: %s\n", text); }
+
+static void add_bits(const mx_qmatrix *q, double *bits, double *weights) {
+  for (; q; q = q->rest) {
+    *weights += (double)q->rows * q->cols;
+    *bits += (double)q->rows * q->cols * mx_weight_format_bits(&q->format);
+  }
+}
+
+// Mean over all matrices but the embedding.
+static double bits_per_weight(mx_qmodel *q) {
+  double bits = 0, weights = 0;
+  for (uint32_t i = 0; i < q->config.n_layers; i++)
+    for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) add_bits(mx_qlayer_matrix(&q->layers[i], k, NULL), &bits, &weights);
+  add_bits(&q->output, &bits, &weights);
+  return bits / weights;
+}
+
+static void report(const arguments *a, mx_qmodel *q, const mx_quantize_options *o) {
+  char name[16], spent[32];
+  struct rusage used;
+  getrusage(RUSAGE_SELF, &used);
+  mx_weight_format_name(&o->weights, name);
+  format_time(seconds(), spent);
+  printf("%s: weights %s (%.4g bits each), activations %s, KV cache %s, method %s, %u layers; %s, %.0f %% of it in "
+         "OpenBLAS, peak memory %.2f GiB\n",
+         a->out, name, bits_per_weight(q), a->acts, a->kv, a->method, q->config.n_layers, spent,
+         100 * mx_blas_seconds() / (seconds() * o->threads), (double)used.ru_maxrss / (1 << 20));
+}
+
+// ---- interruption ------------------------------------------------------------------
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number) {
+  (void)number;
+  interrupted = 1;
+}
+
+// The second time it ends the program at once.
+static void catch_interrupt(void) {
+  struct sigaction action = {.sa_handler = on_interrupt};
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = (int)SA_RESETHAND;
+  sigaction(SIGINT, &action, NULL);
+}
+
+static mx_status name_state(const char *out, char state[PATH_BYTES], mx_error *e) {
+  struct stat st;
+  if (!stat(out, &st) && S_ISDIR(st.st_mode)) return mx_fail(e, MX_IO, (mx_loc){out, 0}, "cannot write: it is a folder");
+  if (snprintf(state, PATH_BYTES, "%s.part", out) < PATH_BYTES) return MX_OK;
+  return mx_fail(e, MX_USAGE, MX_NOWHERE, "the path is too long");
+}
+
+static void explain_interruption(const char *state) {
+  fprintf(stderr, "\nmxf: %s has what is finished; the same command goes on from there, --restart begins anew\n", state);
+}
+
+// ---- the command -------------------------------------------------------------------
 
 static mx_status read_calibration(const arguments *a, const mx_model *model, mx_calibration *c, mx_error *e) {
   uint32_t trained = model->config.context_length;
@@ -118,14 +218,19 @@ static mx_status quantize(const arguments *a, mx_quantize_options *o, mx_error *
   mx_model *model = NULL;
   mx_qmodel *q = NULL;
   mx_calibration calibration = {0};
-  mx_status s = mx_model_load(a->model, a->tokenizer, &model, e);
+  char state[PATH_BYTES];
+  mx_status s = name_state(a->out, state, e);
+  if (!s) s = mx_model_open(a->model, a->tokenizer, &model, e);
   if (!s && a->calib) {
     s = read_calibration(a, model, &calibration, e);
     o->calibration = &calibration;
   }
+  o->state = state;
   if (!s) s = mx_quantize_model(model, o, &q, e);
   if (!s) s = mx_qmodel_write(a->out, q, e);
-  if (!s) report(a, q, &o->weights);
+  if (!s) mx_state_remove(state);
+  if (!s) report(a, q, o);
+  if (s == MX_INTERRUPTED) explain_interruption(state);
   mx_calibration_free(&calibration);
   mx_qmodel_free(q);
   mx_model_free(model);
@@ -156,6 +261,11 @@ mx_status mx_cmd_quantize(int argc, char **argv, mx_error *e) {
   o.threads = choose_threads(&a);
   o.seed = a.seed;
   seconds();
-  if (isatty(STDERR_FILENO)) o.progress = show_progress;
-  return s ? s : quantize(&a, &o, e);
+  o.progress = isatty(STDERR_FILENO) ? show_progress : log_progress;
+  o.note = show_note;
+  o.restart = a.restart;
+  o.interrupted = &interrupted;
+  if (s) return s;
+  catch_interrupt();
+  return quantize(&a, &o, e);
 }

@@ -17,9 +17,18 @@ static const command commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
+// A command as users write it: with - for _.
+static const char *spelled(const char *name, char out[32]) {
+  size_t i = 0;
+  for (; name[i] && i < 31; i++) out[i] = name[i] == '_' ? '-' : name[i];
+  out[i] = 0;
+  return out;
+}
+
 static void print_usage(FILE *to) {
+  char text[32];
   fputs("usage: mxf COMMAND [ARGUMENTS]    (mxf COMMAND --help tells more)\n\n", to);
-  for (int i = 0; i < N_COMMANDS; i++) fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].text);
+  for (int i = 0; i < N_COMMANDS; i++) fprintf(to, "  %-12s %s\n", spelled(commands[i].name, text), commands[i].text);
 }
 
 // Prints the error, also that of output nobody could take; the exit code.
@@ -39,7 +48,8 @@ int main(int argc, char **argv) {
     return finish(&e);
   }
   for (int i = 0; i < N_COMMANDS; i++) {
-    if (strcmp(argv[1], commands[i].name)) continue;
+    char text[32];
+    if (strcmp(argv[1], spelled(commands[i].name, text))) continue;
     commands[i].run(argc - 1, argv + 1, &e);
     return finish(&e);
   }

@@ -22,5 +22,5 @@ int mx_report(const char *program, const mx_error *e) {
     fprintf(stderr, "%s:0x%" PRIx64 ": error: %s\n", e->path, e->offset_bytes, e->text);
   else
     fprintf(stderr, "%s: error: %s\n", program, e->text);
-  return e->status == MX_USAGE ? 2 : 1;
+  return e->status == MX_USAGE ? 2 : e->status == MX_INTERRUPTED ? 130 : 1;
 }

@@ -19,6 +19,7 @@ typedef enum {
   MX_LIMIT,        // valid, but larger than the machine's configuration
   MX_DEVICE,       // the device stopped with a fault, or an engine disagreed
   MX_INTERNAL,     // a bug of ours
+  MX_INTERRUPTED,  // the user stopped it
 } mx_status;
 
 // The first fault met. A zeroed mx_error means none. `path` is copied, so the
@@ -37,7 +38,7 @@ mx_status mx_fail(mx_error *e, mx_status s, mx_loc at, const char *fmt, ...)
 
 // Print "path:0xOFFSET: error: text" (or "program: error: text") as one line
 // on stderr; returns the process exit code: 0 without a fault, 2 for MX_USAGE,
-// otherwise 1.
+// 130 for MX_INTERRUPTED, otherwise 1.
 int mx_report(const char *program, const mx_error *e);
 
 #define MX_NOWHERE ((mx_loc){0})

@@ -8,15 +8,15 @@
 #include "golden/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>  // crc32
+
+#include "golden/writer.h"
 
 enum { CRC_AT = 4, SIZE_AT = 8, BUILD_AT = 16, SET_AT = 20, SET_BYTES = 12, FACTS_AT = 32, FACT_SLOTS = 16 };
 enum { COUNT_AT = 96, SECTIONS_AT = 100, SECTION_BYTES = 24, KINDS = 5, NOTE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
@@ -314,6 +314,7 @@ static uint8_t *pack_notes(const mx_image *im) {
   return raw;
 }
 
+// All but checksum and size; returns its bytes.
 static size_t make_header(const mx_image *im, const sections *all, uint8_t h[HEADER_MOST]) {
   size_t header_bytes = SECTIONS_AT + all->n * SECTION_BYTES;
   uint64_t at = header_bytes;
@@ -333,57 +334,23 @@ static size_t make_header(const mx_image *im, const sections *all, uint8_t h[HEA
     put64(b + 16, all->list[i].bytes);
     at += all->list[i].bytes;
   }
-  put64(h + SIZE_AT, at);
   return header_bytes;
 }
 
-static uint32_t crc_bytes(uint32_t crc, const uint8_t *data, uint64_t bytes) {
-  while (bytes) {
-    uInt n = bytes < CHUNK_BYTES ? (uInt)bytes : CHUNK_BYTES;
-    crc = (uint32_t)crc32(crc, data, n);
-    data += n;
-    bytes -= n;
-  }
-  return crc;
-}
-
-static bool write_sections(FILE *f, const mx_image *im, const sections *all) {
+static mx_status write_sections(const char *path, const mx_image *im, const sections *all, mx_error *e) {
   uint8_t h[HEADER_MOST] = {0};
+  mx_writer *w;
   size_t n = make_header(im, all, h);
-  uint32_t crc = crc_bytes((uint32_t)crc32(0, NULL, 0), h + SIZE_AT, n - SIZE_AT);
-  for (size_t i = 0; i < all->n; i++) crc = crc_bytes(crc, all->list[i].data, all->list[i].bytes);
-  put32(h + CRC_AT, crc);
-  bool ok = fwrite(h, 1, n, f) == n;
-  for (size_t i = 0; i < all->n && ok; i++)
-    ok = !all->list[i].bytes || fwrite(all->list[i].data, 1, (size_t)all->list[i].bytes, f) == all->list[i].bytes;
-  return ok && !fflush(f) && !fsync(fileno(f));
-}
-
-static FILE *create(const char *path) {
-  int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
-  if (fd >= 0 && !f) close(fd);
-  return f;
-}
-
-// Writes to `temporary`, then renames it; removes it on failure.
-static mx_status write_file(const char *path, const char *temporary, const mx_image *im, const sections *all,
-                            mx_error *e) {
-  FILE *f = create(temporary);
-  if (!f) return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot create %s: %s", temporary, strerror(errno));
-  bool ok = write_sections(f, im, all);
-  int why = errno;
-  if (fclose(f) && ok) ok = false, why = errno;
-  if (ok && rename(temporary, path)) ok = false, why = errno;
-  if (ok) return MX_OK;
-  unlink(temporary);
-  return mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot write: %s", strerror(why));
+  mx_status s = mx_writer_open(path, &w, e);
+  if (!s) s = mx_writer_put(w, h, n, e);
+  for (size_t i = 0; i < all->n && !s; i++) s = mx_writer_put(w, all->list[i].data, (size_t)all->list[i].bytes, e);
+  if (!s) return mx_writer_commit(w, e);
+  mx_writer_abort(w);
+  return s;
 }
 
 mx_status mx_image_write(const char *path, const mx_image *im, mx_error *e) {
   if (check_facts(path, im, e) || check_notes((mx_loc){path, 0}, im, e)) return e->status;
-  size_t length = strlen(path) + 32;
-  char *temporary = malloc(length);
   uint8_t *notes = pack_notes(im);
   const char *info = im->info ? im->info : "{}";
   sections all = {.n = 4, .list = {{SECTION_INFO, info, strlen(info)},
@@ -391,13 +358,8 @@ mx_status mx_image_write(const char *path, const mx_image *im, mx_error *e) {
                                    {SECTION_TOKENIZER, im->tokenizer, im->tokenizer_bytes},
                                    {SECTION_MEMORY, im->memory, im->memory_bytes}}};
   if (im->basis_bytes) all.list[all.n++] = (section){SECTION_BASIS, im->basis, im->basis_bytes};
-  if (temporary && notes) {
-    snprintf(temporary, length, "%s.%ld.tmp", path, (long)getpid());
-    write_file(path, temporary, im, &all, e);
-  } else {
-    mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
-  }
-  free(temporary);
+  if (notes) write_sections(path, im, &all, e);
+  else mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   free(notes);
   return e->status;
 }

@@ -51,7 +51,7 @@ typedef struct {
 // parameter set and build id known to this build.
 mx_status mx_image_read(const char *path, mx_image **out, mx_error *e);
 
-// Write through a temporary file, renamed when complete.
+// Write through a temporary file, renamed when complete (golden/writer.h).
 mx_status mx_image_write(const char *path, const mx_image *image, mx_error *e);
 
 // Frees the image and all it points to.

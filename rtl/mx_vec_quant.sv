@@ -79,18 +79,15 @@ module mx_vec_quant #(
     live_q  <= live;
   end
 
-  // Greatest exponent so far. With fixed_i it stands at 126 + F, which is even,
-  // until 255 comes: `| 7'h7E` makes the number to exceed 254, and `| 1` the
-  // scale 127 + F.
+  // Scale so far: the greatest exponent; with fixed_i 127 + F, until 255 comes.
   logic [7:0] max_q, max;
   always_comb begin
-    max = !first1_q ? max_q : fixed_i ? {5'b10000, bits_i, 1'b0} : 8'd0;
+    max = !first1_q ? max_q : fixed_i ? {5'b10000, bits_i, 1'b1} : 8'd0;
     for (int l = 0; l < VecLanes; l++)
-      if (live_q[l] && a_i[32*l+23 +: 8] > (max | {1'b0, {6{fixed_i}}, 1'b0}))
+      if (live_q[l] && (fixed_i ? a_i[32*l+23 +: 8] == 8'hFF : a_i[32*l+23 +: 8] > max))
         max = a_i[32*l+23 +: 8];
   end
   always_ff @(posedge clk_i) if (a_valid_q) max_q <= max;
-  wire logic [7:0] scale = {max_q[7:1], max_q[0] || fixed_i};
 
   // ---- round: eight leading bits, of which the lowest is the first dropped ----
   logic       valid2_q, first2_q, last2_q, final2_q;
@@ -100,18 +97,18 @@ module mx_vec_quant #(
     first2_q <= first1_q;
     last2_q  <= last1_q;
     final2_q <= final1_q;
-    scale2_q <= scale;
+    scale2_q <= max_q;
   end
 
   wire logic [2:0] fraction_less = {2'd2 - bits_i, 1'b0};  // 6 - F
   wire logic [6:0] limit         = 7'd127 >> fraction_less;  // Q
   for (genvar l = 0; l < VecLanes; l++) begin : g_lane
     wire logic [31:0] v     = b_i[32*l +: 32];
-    wire logic [8:0]  below = {1'b0, scale} - {1'b0, v[30:23]};
-    wire logic        over  = below[8];  // only with fixed_i: saturates
+    wire logic [8:0]  below = {1'b0, max_q} - {1'b0, v[30:23]};
+    wire logic        over  = below[8];  // with fixed_i only: the head becomes Q
     wire logic [3:0]  shift = {1'b0, below[2:0] & {3{!over}}} + {1'b0, fraction_less};
     wire logic        none  = !live_q[l] || v[30:23] == 8'd0 || max_q == 8'hFF ||
-                              (!over && (below[7:3] != 5'd0 || shift[3]));
+                              (!over && below[7:3] != 5'd0) || shift[3];
     logic       sign2_q, sticky2_q;
     logic [7:0] head2_q;
     logic [2:0] shift2_q;

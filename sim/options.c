@@ -1,10 +1,8 @@
 #include "sim/options.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "compiler/cli.h"
 
 enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32 };
 
@@ -26,58 +24,61 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32 };
   OPTION(TRACE_FROM, 'F', "trace-from", "C", BOTH, "first cycle of the waveform (default 0)")                        \
   OPTION(TRACE_TO, 'T', "trace-to", "C", BOTH, "last cycle of the waveform (default: the end)")                      \
   OPTION(VARIANT, 'V', "variant", "NAME", BOTH, "another build of the RTL: engines/rtl_SET_NAME.so")                 \
-  OPTION(ENGINES, 'D', "engines", "DIR", BOTH, "where the RTL builds are (default: engines beside mxf)")             \
-  OPTION(HELP, 'h', "help", NULL, BOTH, "this text")
+  OPTION(ENGINES, 'D', "engines", "DIR", BOTH, "where the RTL builds are (default: engines beside mxf)")
 
 enum {
-#define OPTION(symbol, letter, name, argument, commands, help) OPT_##symbol = letter,
+#define OPTION(symbol, letter, name, argument, commands, help) OPT_##symbol,
   OPTIONS(OPTION)
 #undef OPTION
+  COUNT
 };
 
-static const struct { const char *name, *argument, *help; int letter, commands; } table[] = {
+static const struct { const char *name, *argument, *help; char letter; int commands; } table[] = {
 #define OPTION(symbol, letter, name, argument, commands, help) {name, argument, help, letter, commands},
     OPTIONS(OPTION)
 #undef OPTION
 };
-enum { COUNT = sizeof table / sizeof *table };
 
-static const char *command_name(mx_sim_command c) { return c == MX_SIM_RUN ? "run" : "verify"; }
+// What the command line holds, by option: text is NULL for what it does not.
+typedef struct {
+  const char *text[COUNT];
+  bool flag[COUNT];
+} given;
+
+static void print_option(char letter, const char *name, const char *argument, const char *help, FILE *out) {
+  char text[40];
+  snprintf(text, sizeof text, "--%s %s", name, argument ? argument : "");
+  fprintf(out, "  -%c, %-20s %s\n", letter, text, help);
+}
 
 void mx_sim_print_options(mx_sim_command command, FILE *out) {
-  for (size_t i = 0; i < COUNT; i++) {
-    char text[40];
-    if (!(table[i].commands & (int)command)) continue;
-    snprintf(text, sizeof text, "--%s %s", table[i].name, table[i].argument ? table[i].argument : "");
-    fprintf(out, "  -%c, %-20s %s\n", table[i].letter, text, table[i].help);
-  }
+  for (size_t i = 0; i < COUNT; i++)
+    if (table[i].commands & (int)command)
+      print_option(table[i].letter, table[i].name, table[i].argument, table[i].help, out);
+  print_option('h', "help", NULL, "this text", out);
 }
 
 // ---- values ------------------------------------------------------------------------
 
-static mx_status number(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *out,
-                        mx_error *e) {
-  char *end;
-  errno = 0;
-  unsigned long long v = strtoull(text, &end, 10);
-  if (text[0] < '0' || text[0] > '9' || *end || errno || v < least || v > most)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--%s %s: expected a number from %" PRIu64 " to %" PRIu64, option, text,
-                   least, most);
-  *out = v;
-  return MX_OK;
+static void string(const given *g, int option, const char **out) {
+  if (g->text[option]) *out = g->text[option];
 }
 
-static mx_status number32(const char *option, const char *text, uint32_t least, uint32_t most, uint32_t *out,
-                          mx_error *e) {
-  uint64_t v;
-  mx_status s = number(option, text, least, most, &v, e);
-  if (!s) *out = (uint32_t)v;
+static mx_status number(const given *g, int option, uint64_t least, uint64_t most, uint64_t *out, mx_error *e) {
+  return mx_cli_number(table[option].name, g->text[option], least, most, out, e);
+}
+
+static mx_status number32(const given *g, int option, uint32_t least, uint32_t most, uint32_t *out, mx_error *e) {
+  uint64_t v = *out;
+  mx_status s = number(g, option, least, most, &v, e);
+  *out = (uint32_t)v;
   return s;
 }
 
 static mx_status bandwidth(const char *text, mx_memory_options *m, mx_error *e) {
   int end = 0;
   uint32_t a = 0, b = 0;
+  if (!text) return MX_OK;
   bool ok = sscanf(text, "%4" SCNu32 "/%4" SCNu32 "%n", &a, &b, &end) == 2 && !text[end];
   if (!ok || !a || a > b)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--bandwidth %s: expected A/B with 1 <= A <= B <= 9999", text);
@@ -86,49 +87,49 @@ static mx_status bandwidth(const char *text, mx_memory_options *m, mx_error *e) 
   return MX_OK;
 }
 
-static mx_status take(int letter, mx_sim_arguments *a, mx_error *e) {
-  mx_engine_options *d = &a->device;
-  switch (letter) {
-    case OPT_ENGINE: a->engine = optarg; return MX_OK;
-    case OPT_PROMPT: a->prompt = optarg; return MX_OK;
-    case OPT_PROMPT_FILE: a->prompt_file = optarg; return MX_OK;
-    case OPT_TOKENS: return number32("tokens", optarg, 0, UINT32_MAX, &a->tokens, e);
-    case OPT_STATS: a->stats = true; return MX_OK;
-    case OPT_REPORT: a->report = optarg; return MX_OK;
-    case OPT_JSON: a->json = true; return MX_OK;
-    case OPT_LATENCY: return number32("latency", optarg, 1, 1 << 20, &d->memory.latency, e);
-    case OPT_BANDWIDTH: return bandwidth(optarg, &d->memory, e);
-    case OPT_OUTSTANDING: return number32("outstanding", optarg, 1, MX_MEMORY_QUEUE, &d->memory.outstanding, e);
-    case OPT_STALL_PERCENT: return number32("stall-percent", optarg, 0, 99, &d->memory.stall_percent, e);
-    case OPT_STALL_SEED: return number("stall-seed", optarg, 0, UINT64_MAX, &d->memory.stall_seed, e);
-    case OPT_TRACE: d->trace_path = optarg; return MX_OK;
-    case OPT_TRACE_FROM: return number("trace-from", optarg, 0, UINT64_MAX, &d->trace_from, e);
-    case OPT_TRACE_TO: return number("trace-to", optarg, 1, UINT64_MAX, &d->trace_to, e);
-    case OPT_VARIANT: d->variant = optarg; return MX_OK;
-    case OPT_ENGINES: d->directory = optarg; return MX_OK;
-    default: a->help = true; return MX_OK;
-  }
+static mx_status take_memory(const given *g, mx_memory_options *m, mx_error *e) {
+  mx_status s = number32(g, OPT_LATENCY, 1, 1 << 20, &m->latency, e);
+  if (!s) s = bandwidth(g->text[OPT_BANDWIDTH], m, e);
+  if (!s) s = number32(g, OPT_OUTSTANDING, 1, MX_MEMORY_QUEUE, &m->outstanding, e);
+  if (!s) s = number32(g, OPT_STALL_PERCENT, 0, 99, &m->stall_percent, e);
+  return s ? s : number(g, OPT_STALL_SEED, 0, UINT64_MAX, &m->stall_seed, e);
+}
+
+static mx_status take_device(const given *g, mx_engine_options *d, mx_error *e) {
+  string(g, OPT_TRACE, &d->trace_path);
+  string(g, OPT_VARIANT, &d->variant);
+  string(g, OPT_ENGINES, &d->directory);
+  mx_status s = take_memory(g, &d->memory, e);
+  if (!s) s = number(g, OPT_TRACE_FROM, 0, UINT64_MAX, &d->trace_from, e);
+  return s ? s : number(g, OPT_TRACE_TO, 1, UINT64_MAX, &d->trace_to, e);
+}
+
+static mx_status take(const given *g, mx_sim_arguments *a, mx_error *e) {
+  string(g, OPT_ENGINE, &a->engine);
+  string(g, OPT_PROMPT, &a->prompt);
+  string(g, OPT_PROMPT_FILE, &a->prompt_file);
+  string(g, OPT_REPORT, &a->report);
+  a->stats = g->flag[OPT_STATS];
+  a->json = g->flag[OPT_JSON];
+  mx_status s = number32(g, OPT_TOKENS, 0, UINT32_MAX, &a->tokens, e);
+  return s ? s : take_device(g, &a->device, e);
 }
 
 // ---- the command line --------------------------------------------------------------
 
-// getopt's descriptions of the options of `command`, made from the table.
-static void describe(mx_sim_command command, struct option *longs, char *shorts) {
-  *shorts++ = ':';
+// The options of `command` for the parser, which leaves what it finds in g.
+static void describe(mx_sim_command command, given *g, mx_cli_option *options) {
   for (size_t i = 0; i < COUNT; i++) {
     if (!(table[i].commands & (int)command)) continue;
-    int argument = table[i].argument ? required_argument : no_argument;
-    *longs++ = (struct option){table[i].name, argument, NULL, table[i].letter};
-    *shorts++ = (char)table[i].letter;
-    if (table[i].argument) *shorts++ = ':';
+    *options = (mx_cli_option){.name = table[i].name, .letter = table[i].letter};
+    if (table[i].argument) options->value = &g->text[i];
+    else options->flag = &g->flag[i];
+    options++;
   }
-  *longs = (struct option){0};
-  *shorts = 0;
+  *options = (mx_cli_option){0};
 }
 
-static mx_status check(const mx_sim_arguments *a, const char *command, int left, mx_error *e) {
-  if (left != 1)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "expected one IMAGE, found %d (mxf %s --help)", left, command);
+static mx_status check(const mx_sim_arguments *a, mx_error *e) {
   if (a->prompt_file && *a->prompt)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--prompt and --prompt-file exclude each other");
   if (a->device.trace_to && a->device.trace_to < a->device.trace_from)
@@ -137,24 +138,15 @@ static mx_status check(const mx_sim_arguments *a, const char *command, int left,
 }
 
 mx_status mx_sim_parse(mx_sim_command command, int argc, char **argv, mx_sim_arguments *a, mx_error *e) {
-  struct option longs[COUNT + 1];
-  char shorts[2 * COUNT + 2];
-  const char *name = command_name(command);
+  given g = {0};
+  mx_cli_option options[COUNT + 1];
   *a = (mx_sim_arguments){.engine = command == MX_SIM_RUN ? "golden" : "rtl", .prompt = "", .tokens = DEFAULT_TOKENS,
                           .device.memory = MX_MEMORY_DEFAULTS};
-  describe(command, longs, shorts);
-  optind = 0;  // glibc: start again, whatever was parsed before
-  opterr = 0;
-  for (int c; (c = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-    if (c == ':') return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s needs a value (mxf %s --help)", argv[optind - 1], name);
-    if (c == '?')
-      return mx_fail(e, MX_USAGE, MX_NOWHERE, "%s is no option of %s (mxf %s --help)", argv[optind - 1], name, name);
-    if (take(c, a, e)) return e->status;
-  }
-  if (a->help) return MX_OK;
-  if (check(a, name, argc - optind, e)) return e->status;
-  a->image = argv[optind];
-  return MX_OK;
+  describe(command, &g, options);
+  mx_status s = mx_cli_parse(argc, argv, options, "IMAGE", &a->image, &a->help, e);
+  if (s || a->help) return s;
+  s = take(&g, a, e);
+  return s ? s : check(a, e);
 }
 
 // ---- the same run again --------------------------------------------------------------

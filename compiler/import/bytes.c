@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE  // madvise
 #include "compiler/import/bytes.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@ static mx_status map_descriptor(int fd, const char *path, mx_file *out, mx_error
     return mx_fail(e, MX_LIMIT, at, "the file is larger than the address space");
   void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (p == MAP_FAILED) return mx_fail(e, MX_IO, at, "cannot map: %s", strerror(errno));
-  *out = (mx_file){p, (size_t)st.st_size};
+  int64_t changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+  *out = (mx_file){p, (size_t)st.st_size, changed_ns};
   return MX_OK;
 }
 
@@ -34,6 +36,11 @@ mx_status mx_file_map(const char *path, mx_file *out, mx_error *e) {
 void mx_file_unmap(mx_file *f) {
   if (f->data) munmap((void *)(uintptr_t)f->data, f->size_bytes);
   *f = (mx_file){0};
+}
+
+void mx_file_forget(const mx_file *f, size_t at, size_t size) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), from = at / page * page;
+  if (size) madvise((void *)(uintptr_t)(f->data + from), size + (at - from), MADV_DONTNEED);
 }
 
 mx_status mx_bytes_take(mx_bytes *b, uint64_t n, const char *what, const uint8_t **out,

@@ -13,6 +13,7 @@
 typedef struct {
   const uint8_t *data;  // NULL when the file is empty
   size_t size_bytes;
+  int64_t changed_ns;   // when the file was last written, since 1970
 } mx_file;
 
 // Maps the file at `path`. The caller unmaps it with mx_file_unmap. Fails with
@@ -20,6 +21,10 @@ typedef struct {
 // another process shortens while it is mapped raises SIGBUS at the access.
 mx_status mx_file_map(const char *path, mx_file *out, mx_error *e);
 void mx_file_unmap(mx_file *f);
+
+// The process needs no memory for these bytes of a mapped file until it looks at
+// them again.
+void mx_file_forget(const mx_file *f, size_t at, size_t size);
 
 // True if the file can be read and begins with these 4 bytes.
 bool mx_file_begins(const char *path, const char magic[4]);

@@ -414,25 +414,3 @@ mx_status mx_gguf_get_array(const mx_gguf *g, const char *key, bool required, mx
   return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, kv->at_bytes),
                  "key '%s' has %" PRIu64 " elements; expected %" PRIu64, key, kv->count, count);
 }
-
-// ---- elements ------------------------------------------------------------------
-
-static float float_of_half(uint16_t h) {
-  uint32_t sign = (uint32_t)(h >> 15) << 31, exponent = h >> 10 & 31, mantissa = h & 1023u;
-  if (exponent == 31) return mx_float_of_bits(sign | 0x7f800000u | mantissa << 13);
-  if (exponent > 0) return mx_float_of_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-  float magnitude = (float)mantissa * 0x1p-24f;  // zero or subnormal, exact
-  return sign ? -magnitude : magnitude;
-}
-
-void mx_gguf_read_floats(const mx_gguf *g, const mx_gguf_tensor *t, float *out) {
-  const uint8_t *p = g->data + t->data_at_bytes;
-  size_t n = (size_t)(t->size_bytes / element_bytes(t->type));
-  if (t->type == MX_GGML_F32)
-    for (size_t i = 0; i < n; i++) out[i] = mx_float_of_bits(mx_load_u32(p + 4 * i));
-  else if (t->type == MX_GGML_F16)
-    for (size_t i = 0; i < n; i++) out[i] = float_of_half(mx_load_u16(p + 2 * i));
-  else
-    for (size_t i = 0; i < n; i++)
-      out[i] = mx_float_of_bits((uint32_t)mx_load_u16(p + 2 * i) << 16);
-}

@@ -92,9 +92,6 @@ mx_status mx_gguf_get_string(const mx_gguf *g, const char *key, bool required,
 mx_status mx_gguf_get_array(const mx_gguf *g, const char *key, bool required, mx_gguf_type type,
                             uint64_t count, const mx_gguf_kv **out, mx_error *e);
 
-// Writes the tensor's elements, in file order, to out [product of dims].
-void mx_gguf_read_floats(const mx_gguf *g, const mx_gguf_tensor *t, float *out);
-
 static inline mx_loc mx_gguf_loc(const mx_gguf *g, uint64_t at_bytes) {
   return (mx_loc){g->path, at_bytes};
 }
@@ -108,10 +105,11 @@ mx_gguf_label mx_gguf_printable(mx_gguf_string s);
 
 // ---- Llama models ------------------------------------------------------------
 
-// Reads a model of architecture "llama" from the GGUF file in data [size];
-// `path` names it in errors. Its tokenizer comes from `tokenizer_path` (a
-// tokenizer.bin) unless that is NULL. Refuses what would change the result
-// silently: unknown tensors, RoPE scaling, experts. The caller frees *out.
-mx_status mx_gguf_load(const uint8_t *data, size_t size, const char *path,
+// Reads a model of architecture "llama" from the GGUF file in data [size], which
+// must outlive *out: its weights stay there (mx_model.stored). `path` names it in
+// errors. Its tokenizer comes from `tokenizer_path` (a tokenizer.bin) unless that
+// is NULL. Refuses what would change the result silently: unknown tensors, RoPE
+// scaling, experts. The caller frees *out.
+mx_status mx_gguf_open(const uint8_t *data, size_t size, const char *path,
                        const char *tokenizer_path, mx_model **out, mx_error *e);
 #endif

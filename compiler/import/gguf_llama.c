@@ -114,26 +114,24 @@ static mx_status check_shape(const mx_gguf *g, const mx_gguf_tensor *t, const mx
                  name, d[0], d[1], d[2], d[3], m->cols, m->rows);
 }
 
-static mx_status read_matrix(const mx_gguf *g, mx_matrix *m, const char *name, mx_error *e) {
+static mx_status find_matrix(const mx_gguf *g, const mx_matrix *m, const char *name, mx_stored *out, mx_error *e) {
   const mx_gguf_tensor *t = mx_gguf_find_tensor(g, name);
   if (!t)
     return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, 8), "tensor '%s' is missing; expected [%u %u]",
                    name, m->cols, m->rows);
   mx_status s = check_shape(g, t, m, name, e);
-  if (!s) s = mx_matrix_allocate(m, e);
-  if (s) return s;
-  mx_gguf_read_floats(g, t, m->data);
-  return mx_matrix_check_finite(m, name, mx_gguf_loc(g, t->data_at_bytes), e);
+  mx_element type = t->type == MX_GGML_F32 ? MX_ELEMENT_F32 : t->type == MX_GGML_F16 ? MX_ELEMENT_F16 : MX_ELEMENT_BF16;
+  *out = (mx_stored){type, t->data_at_bytes};
+  return s;
 }
 
-static mx_status read_matrices(const mx_gguf *g, mx_model *m, mx_error *e) {
-  mx_status s = MX_OK;
+static mx_status find_matrices(const mx_gguf *g, mx_model *m, mx_error *e) {
+  mx_status s = mx_model_store(m, g->data, g->path, e);
   for (uint32_t i = 0; !s && i < mx_model_matrix_count(m); i++) {
     char name[MX_MATRIX_NAME_BYTES];
-    mx_matrix *matrix = mx_model_matrix(m, i, name);
-    s = read_matrix(g, matrix, name, e);
+    const mx_matrix *matrix = mx_model_matrix(m, i, name);
+    s = find_matrix(g, matrix, name, &m->stored[i], e);
   }
-  if (!s && m->tied) mx_model_tie(m);
   return s;
 }
 
@@ -244,7 +242,7 @@ static void name_format(const mx_gguf *g, mx_model *m) {
 static mx_status fill_model(const mx_gguf *g, const char *tokenizer_path, mx_model *m,
                             mx_error *e) {
   name_format(g, m);
-  mx_status s = read_matrices(g, m, e);
+  mx_status s = find_matrices(g, m, e);
   if (!s) s = refuse_unknown_tensors(g, m, e);
   if (s) return s;
   if (tokenizer_path)
@@ -252,7 +250,7 @@ static mx_status fill_model(const mx_gguf *g, const char *tokenizer_path, mx_mod
   return read_own_tokenizer(g, m->config.vocab_size, &m->tokenizer, e);
 }
 
-static mx_status load_parsed(const mx_gguf *g, const char *tokenizer_path, mx_model **out,
+static mx_status open_parsed(const mx_gguf *g, const char *tokenizer_path, mx_model **out,
                              mx_error *e) {
   mx_config c;
   mx_status s = read_config(g, &c, e);
@@ -268,12 +266,12 @@ static mx_status load_parsed(const mx_gguf *g, const char *tokenizer_path, mx_mo
   return s;
 }
 
-mx_status mx_gguf_load(const uint8_t *data, size_t size, const char *path,
+mx_status mx_gguf_open(const uint8_t *data, size_t size, const char *path,
                        const char *tokenizer_path, mx_model **out, mx_error *e) {
   *out = NULL;
   mx_gguf g;
   mx_status s = mx_gguf_parse(data, size, path, &g, e);
-  if (!s) s = load_parsed(&g, tokenizer_path, out, e);
+  if (!s) s = open_parsed(&g, tokenizer_path, out, e);
   mx_gguf_free(&g);
   return s;
 }

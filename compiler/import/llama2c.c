@@ -66,26 +66,19 @@ static uint64_t implied_size(const mx_config *c, bool tied) {
   return sum;
 }
 
-static mx_status read_matrix(mx_bytes *b, mx_matrix *m, const char *name, mx_error *e) {
-  mx_loc at = mx_bytes_loc(b);
-  const uint8_t *p = NULL;
-  mx_status s = mx_bytes_take(b, 4 * (uint64_t)m->rows * m->cols, name, &p, e);
-  if (!s) s = mx_matrix_allocate(m, e);
-  if (s) return s;
-  for (size_t i = 0; i < (size_t)m->rows * m->cols; i++)
-    m->data[i] = mx_float_of_bits(mx_load_u32(p + 4 * i));
-  return mx_matrix_check_finite(m, name, at, e);
+static mx_status find_matrix(mx_bytes *b, mx_model *m, uint32_t index, mx_error *e) {
+  char name[MX_MATRIX_NAME_BYTES];
+  const mx_matrix *matrix = mx_model_matrix(m, index, name);
+  const uint8_t *ignored;
+  m->stored[index] = (mx_stored){MX_ELEMENT_F32, b->at};
+  return mx_bytes_take(b, 4 * (uint64_t)matrix->rows * matrix->cols, name, &ignored, e);
 }
 
 // Matrix `kind`, counted as in MX_LAYER_MATRICES, of every layer.
-static mx_status read_kind(mx_bytes *b, const mx_model *m, uint32_t kind, mx_error *e) {
+static mx_status find_kind(mx_bytes *b, mx_model *m, uint32_t kind, mx_error *e) {
   uint32_t kinds = sizeof(mx_layer) / sizeof(mx_matrix);
   mx_status s = MX_OK;
-  for (uint32_t i = 0; !s && i < m->config.n_layers; i++) {
-    char name[MX_MATRIX_NAME_BYTES];
-    mx_matrix *matrix = mx_model_matrix(m, 1 + i * kinds + kind, name);
-    s = read_matrix(b, matrix, name, e);
-  }
+  for (uint32_t i = 0; !s && i < m->config.n_layers; i++) s = find_matrix(b, m, 1 + i * kinds + kind, e);
   return s;
 }
 
@@ -95,21 +88,20 @@ enum {  // places in MX_LAYER_MATRICES
 #undef KIND
 };
 
-static mx_status read_weights(mx_bytes *b, mx_model *m, mx_error *e) {
+static mx_status find_weights(mx_bytes *b, mx_model *m, mx_error *e) {
   static const uint32_t order[] = {kind_attn_norm, kind_wq,       kind_wk,
                                    kind_wv,        kind_wo,       kind_ffn_norm,
                                    kind_w_gate,    kind_w_down,   kind_w_up};
   const uint8_t *rope;
   uint64_t rope_bytes = 4 * (uint64_t)m->config.context_length * m->config.head_dim;
-  mx_status s = read_matrix(b, &m->token_embd, "token_embd.weight", e);
+  uint32_t last = mx_model_matrix_count(m) - 1;
+  mx_status s = mx_model_store(m, b->data, b->path, e);
+  if (!s) s = find_matrix(b, m, 0, e);
   for (size_t i = 0; !s && i < sizeof order / sizeof *order; i++)
-    s = read_kind(b, m, order[i], e);
-  if (!s) s = read_matrix(b, &m->output_norm, "output_norm.weight", e);
+    s = find_kind(b, m, order[i], e);
+  if (!s) s = find_matrix(b, m, m->tied ? last : last - 1, e);  // output_norm
   if (!s) s = mx_bytes_take(b, rope_bytes, "the RoPE tables", &rope, e);
-  if (s) return s;
-  if (!m->tied) return read_matrix(b, &m->output, "output.weight", e);
-  mx_model_tie(m);
-  return MX_OK;
+  return s || m->tied ? s : find_matrix(b, m, last, e);
 }
 
 static mx_status check_file(const uint8_t *data, size_t size, const char *path,
@@ -131,7 +123,7 @@ static mx_status check_file(const uint8_t *data, size_t size, const char *path,
   return MX_OK;
 }
 
-mx_status mx_llama2c_load(const uint8_t *data, size_t size, const char *path,
+mx_status mx_llama2c_open(const uint8_t *data, size_t size, const char *path,
                           const char *tokenizer_path, mx_model **out, mx_error *e) {
   *out = NULL;
   mx_config c;
@@ -149,7 +141,7 @@ mx_status mx_llama2c_load(const uint8_t *data, size_t size, const char *path,
   snprintf(m->format, sizeof m->format, "llama2.c version 0 (F32)");
   mx_bytes b = {data, size, HEADER_BYTES, path};
   s = mx_llama2c_tokenizer_load(tokenizer_path, c.vocab_size, &m->tokenizer, e);
-  if (!s) s = read_weights(&b, m, e);
+  if (!s) s = find_weights(&b, m, e);
   if (s) mx_model_free(m);
   else *out = m;
   return s;

@@ -20,10 +20,11 @@
 // Whether the bytes begin like a llama2.c model (also a newer, unsupported one).
 bool mx_llama2c_detect(const uint8_t *data, size_t size);
 
-// Reads a model from data [size]; `path` names it in errors. MX_USAGE without a
+// Reads a model from data [size], which must outlive *out: its weights stay there
+// (mx_model.stored). `path` names it in errors. MX_USAGE without a
 // tokenizer_path; MX_UNSUPPORTED for versions 1 and 2; MX_FORMAT unless the
 // size is exactly what the header implies. The caller frees *out.
-mx_status mx_llama2c_load(const uint8_t *data, size_t size, const char *path,
+mx_status mx_llama2c_open(const uint8_t *data, size_t size, const char *path,
                           const char *tokenizer_path, mx_model **out, mx_error *e);
 
 // Reads a tokenizer.bin of vocab_size tokens from data [size], which it fills

@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/import/bytes.h"
 #include "compiler/import/gguf.h"
 #include "compiler/import/llama2c.h"
 
-enum { LAYER_MATRICES = sizeof(mx_layer) / sizeof(mx_matrix), MAX_EXTENT = 1 << 24 };
+enum { MAX_EXTENT = 1 << 24 };
 
 static mx_status check_extent(const char *name, uint64_t value, mx_loc at, mx_error *e) {
   if (value == 0) return mx_fail(e, MX_FORMAT, at, "the %s is 0", name);
@@ -96,16 +95,21 @@ void mx_model_tie(mx_model *m) {
   m->output.data = m->token_embd.data;
 }
 
-mx_status mx_matrix_check_finite(const mx_matrix *m, const char *name, mx_loc at, mx_error *e) {
+// As mx_matrix_check_finite, of rows of which the first is row `first` of the tensor.
+static mx_status check_rows(const mx_matrix *m, size_t first, const char *name, mx_loc at, mx_error *e) {
   for (size_t i = 0; i < (size_t)m->rows * m->cols; i++)
     if (!isfinite(m->data[i]))
       return mx_fail(e, MX_FORMAT, at, "tensor '%s' holds %f in row %zu, column %zu", name,
-                     (double)m->data[i], i / m->cols, i % m->cols);
+                     (double)m->data[i], first + i / m->cols, i % m->cols);
   return MX_OK;
 }
 
+mx_status mx_matrix_check_finite(const mx_matrix *m, const char *name, mx_loc at, mx_error *e) {
+  return check_rows(m, 0, name, at, e);
+}
+
 uint32_t mx_model_matrix_count(const mx_model *m) {
-  return LAYER_MATRICES * m->config.n_layers + (m->tied ? 2 : 3);
+  return MX_LAYER_MATRIX_COUNT * m->config.n_layers + (m->tied ? 2 : 3);
 }
 
 static mx_matrix *layer_matrix(const mx_model *m, uint32_t index,
@@ -115,7 +119,7 @@ static mx_matrix *layer_matrix(const mx_model *m, uint32_t index,
       MX_LAYER_MATRICES(NAME)
 #undef NAME
   };
-  uint32_t i = index / LAYER_MATRICES, k = index % LAYER_MATRICES;
+  uint32_t i = index / MX_LAYER_MATRIX_COUNT, k = index % MX_LAYER_MATRIX_COUNT;
   mx_layer *layer = &m->layers[i];
   mx_matrix *matrices[] = {
 #define ADDRESS(field, text, rows, cols) &layer->field,
@@ -129,7 +133,7 @@ static mx_matrix *layer_matrix(const mx_model *m, uint32_t index,
 mx_matrix *mx_model_matrix(const mx_model *m, uint32_t index, char name[MX_MATRIX_NAME_BYTES]) {
   assert(index < mx_model_matrix_count(m));
   mx_model *w = (mx_model *)(uintptr_t)m;  // as strchr: const in, mutable out
-  uint32_t in_layers = LAYER_MATRICES * m->config.n_layers;
+  uint32_t in_layers = MX_LAYER_MATRIX_COUNT * m->config.n_layers;
   if (index >= 1 && index <= in_layers) return layer_matrix(m, index - 1, name);
   const char *text = index == 0               ? "token_embd.weight"
                      : index == in_layers + 1 ? "output_norm.weight"
@@ -144,27 +148,113 @@ void mx_model_free(mx_model *m) {
   for (uint32_t i = 0; i < mx_model_matrix_count(m); i++) free(mx_model_matrix(m, i, name)->data);
   free(m->layers);
   mx_tokenizer_free(m->tokenizer);
+  free(m->stored);
+  free(m->path);
+  mx_file_unmap(&m->file);
   free(m);
 }
 
+// ---- weights ---------------------------------------------------------------------
+
+mx_status mx_model_store(mx_model *m, const uint8_t *bytes, const char *path, mx_error *e) {
+  m->stored = calloc(mx_model_matrix_count(m), sizeof *m->stored);
+  m->path = strdup(path);
+  m->bytes = bytes;
+  return m->stored && m->path ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a model");
+}
+
+// Rows from .. from + out->rows of matrix `index`, to memory that is there.
+static mx_status fetch_rows(const mx_model *m, uint32_t index, uint32_t from, mx_matrix *out, mx_error *e) {
+  char name[MX_MATRIX_NAME_BYTES];
+  const mx_matrix *whole = mx_model_matrix(m, index, name);
+  size_t n = (size_t)out->rows * out->cols, skipped = (size_t)from * out->cols;
+  mx_loc at = MX_NOWHERE;
+  if (m->stored) {
+    const mx_stored *place = &m->stored[index];
+    size_t size = mx_element_bytes(place->type);
+    at = (mx_loc){m->path, place->at_bytes};
+    mx_elements_read(place->type, m->bytes + place->at_bytes + skipped * size, n, out->data);
+    if (m->file.data) mx_file_forget(&m->file, (size_t)place->at_bytes + skipped * size, n * size);
+  } else {
+    memcpy(out->data, whole->data + skipped, n * sizeof *out->data);
+  }
+  return check_rows(out, from, name, at, e);
+}
+
+mx_status mx_model_fetch(const mx_model *m, uint32_t index, mx_matrix *out, mx_error *e) {
+  char name[MX_MATRIX_NAME_BYTES];
+  const mx_matrix *from = mx_model_matrix(m, index, name);
+  *out = (mx_matrix){from->rows, from->cols, NULL};
+  mx_status s = mx_matrix_allocate(out, e);
+  if (!s) s = fetch_rows(m, index, 0, out, e);
+  if (!s) return MX_OK;
+  free(out->data);
+  out->data = NULL;
+  return s;
+}
+
+mx_status mx_model_fetch_rows(const mx_model *m, const int32_t *ids, uint32_t n, mx_matrix *out, mx_error *e) {
+  uint32_t cols = m->config.dim;
+  *out = (mx_matrix){n, cols, NULL};
+  mx_status s = mx_matrix_allocate(out, e);
+  for (uint32_t i = 0; i < n && !s; i++) {
+    mx_matrix row = {1, cols, out->data + (size_t)i * cols};
+    if (ids[i] < 0 || (uint32_t)ids[i] >= m->config.vocab_size)
+      s = mx_fail(e, MX_USAGE, MX_NOWHERE, "token %d; the vocabulary has %u", ids[i], m->config.vocab_size);
+    else s = fetch_rows(m, 0, (uint32_t)ids[i], &row, e);
+  }
+  if (!s) return MX_OK;
+  free(out->data);
+  out->data = NULL;
+  return s;
+}
+
+mx_status mx_model_convert(mx_model *m, mx_error *e) {
+  if (!m->stored) return MX_OK;
+  mx_status s = MX_OK;
+  for (uint32_t i = 0; i < mx_model_matrix_count(m) && !s; i++) {
+    char name[MX_MATRIX_NAME_BYTES];
+    s = mx_model_fetch(m, i, mx_model_matrix(m, i, name), e);
+  }
+  if (s) return s;
+  if (m->tied) mx_model_tie(m);
+  free(m->stored);
+  m->stored = NULL;
+  mx_file_unmap(&m->file);
+  return MX_OK;
+}
+
+// ---- files -----------------------------------------------------------------------
+
 // Tells the type of a model file by its first bytes and reads it.
-static mx_status read_model(const mx_file *f, const char *path, const char *tokenizer_path,
-                            mx_model **out, mx_error *e) {
+static mx_status open_mapped(const mx_file *f, const char *path, const char *tokenizer_path,
+                             mx_model **out, mx_error *e) {
   if (mx_gguf_detect(f->data, f->size_bytes))
-    return mx_gguf_load(f->data, f->size_bytes, path, tokenizer_path, out, e);
+    return mx_gguf_open(f->data, f->size_bytes, path, tokenizer_path, out, e);
   if (mx_llama2c_detect(f->data, f->size_bytes))
-    return mx_llama2c_load(f->data, f->size_bytes, path, tokenizer_path, out, e);
+    return mx_llama2c_open(f->data, f->size_bytes, path, tokenizer_path, out, e);
   return mx_fail(e, MX_FORMAT, (mx_loc){path, 0},
                  "neither a GGUF file (magic \"GGUF\") nor a llama2.c model (seven plausible "
                  "int32 sizes)");
 }
 
-mx_status mx_model_load(const char *path, const char *tokenizer_path, mx_model **out,
+mx_status mx_model_open(const char *path, const char *tokenizer_path, mx_model **out,
                         mx_error *e) {
   *out = NULL;
   mx_file file;
   mx_status s = mx_file_map(path, &file, e);
-  if (!s) s = read_model(&file, path, tokenizer_path, out, e);
-  mx_file_unmap(&file);
+  if (!s) s = open_mapped(&file, path, tokenizer_path, out, e);
+  if (s) mx_file_unmap(&file);
+  else (*out)->file = file;
+  return s;
+}
+
+mx_status mx_model_load(const char *path, const char *tokenizer_path, mx_model **out,
+                        mx_error *e) {
+  mx_status s = mx_model_open(path, tokenizer_path, out, e);
+  if (!s) s = mx_model_convert(*out, e);
+  if (!s) return MX_OK;
+  mx_model_free(*out);
+  *out = NULL;
   return s;
 }

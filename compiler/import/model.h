@@ -14,6 +14,8 @@
 #include <stddef.h>  // size_t
 #include <stdint.h>
 
+#include "compiler/import/bytes.h"
+#include "compiler/import/elements.h"
 #include "compiler/import/tokenizer.h"
 #include "golden/error.h"
 
@@ -54,6 +56,14 @@ typedef struct {
 #undef MX_FIELD
 } mx_layer;
 
+// Where a matrix's elements are in the model's file.
+typedef struct {
+  mx_element type;
+  uint64_t at_bytes;
+} mx_stored;
+
+// Weights are in memory, or in a mapped file, then all `data` are NULL and
+// mx_model_fetch converts them one matrix at a time.
 typedef struct {
   mx_config config;
   mx_matrix token_embd;     // [vocab_size][dim]
@@ -63,6 +73,10 @@ typedef struct {
   bool tied;
   mx_tokenizer *tokenizer;  // owned; NULL only in models made by mx_model_new
   char format[64];          // what the file was, for people: "GGUF v3 (F32 F16)"
+  mx_stored *stored;        // [mx_model_matrix_count], owned; NULL: weights in memory
+  const uint8_t *bytes;     // of the file, where there is `stored`
+  char *path;               // of the file, for errors; owned
+  mx_file file;             // mapped by mx_model_open, else empty
 } mx_model;
 
 enum { MX_MATRIX_NAME_BYTES = 48 };
@@ -77,6 +91,29 @@ mx_status mx_model_load(const char *path, const char *tokenizer_path, mx_model *
                         mx_error *e);
 void mx_model_free(mx_model *m);  // NULL is allowed
 
+// The same, but weights stay in the mapped file and are not looked at: that they
+// are finite is checked by mx_model_fetch.
+mx_status mx_model_open(const char *path, const char *tokenizer_path, mx_model **out,
+                        mx_error *e);
+
+// A copy of matrix `index` (mx_model_matrix), wherever its weights are. The
+// caller frees out->data, which is NULL after an error. MX_FORMAT, with the file
+// offset: an element is not finite.
+mx_status mx_model_fetch(const mx_model *m, uint32_t index, mx_matrix *out, mx_error *e);
+
+// mx_model_fetch of the rows ids [n] of the embedding: out [n][dim].
+mx_status mx_model_fetch_rows(const mx_model *m, const int32_t *ids, uint32_t n, mx_matrix *out, mx_error *e);
+
+// All weights to memory.
+mx_status mx_model_convert(mx_model *m, mx_error *e);
+
+// Places in mx_model_matrix: matrix k of MX_LAYER_MATRICES of a layer; the
+// output matrix, which is the embedding in a tied model; its norm.
+enum { MX_LAYER_MATRIX_COUNT = sizeof(mx_layer) / sizeof(mx_matrix) };
+static inline uint32_t mx_model_layer_index(uint32_t layer, uint32_t k) { return 1 + MX_LAYER_MATRIX_COUNT * layer + k; }
+static inline uint32_t mx_model_norm_index(const mx_model *m) { return mx_model_layer_index(m->config.n_layers, 0); }
+static inline uint32_t mx_model_output_index(const mx_model *m) { return m->tied ? 0 : mx_model_norm_index(m) + 1; }
+
 // Refuses (MX_FORMAT, or MX_LIMIT for sizes over 2^24) a configuration that no
 // model can have; `at` locates it in the error.
 mx_status mx_config_check(const mx_config *config, mx_loc at, mx_error *e);
@@ -85,6 +122,10 @@ mx_status mx_config_check(const mx_config *config, mx_loc at, mx_error *e);
 // checked the configuration and that n_layers is no larger than its input
 // justifies; it frees *out.
 mx_status mx_model_new(const mx_config *config, bool tied, mx_model **out, mx_error *e);
+
+// Sets m->stored, places yet to be filled in: weights are in `bytes` of the file
+// `path`, which outlive the model or are m->file's.
+mx_status mx_model_store(mx_model *m, const uint8_t *bytes, const char *path, mx_error *e);
 
 // Sets m->data to rows * cols floats, uninitialised (freed with the model).
 mx_status mx_matrix_allocate(mx_matrix *m, mx_error *e);

@@ -1,10 +1,10 @@
 #include "compiler/quant/calibrate.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/random.h"
 
@@ -158,7 +158,7 @@ static void sum_panel(void *self, uint32_t i, unsigned worker) {
   const hessian_task *t = self;
   uint32_t from = i * PANEL, rows = t->n - from < PANEL ? t->n - from : PANEL;
   int n = (int)t->n;
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)(from + rows), (int)t->tokens, 1, t->x + from,
+  mx_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)rows, (int)(from + rows), (int)t->tokens, 1, t->x + from,
               n, t->x, n, 0, t->sum + (size_t)from * t->n, n);
 }
 

@@ -1,9 +1,8 @@
 #include "compiler/quant/correct.h"
 
-#include <cblas.h>
-#include <lapacke.h>
 #include <stdlib.h>
 
+#include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 
 enum { PANEL = 64 };             // rows of a task
@@ -24,7 +23,7 @@ static void cross_panel(void *self, uint32_t i, unsigned worker) {
   (void)worker;
   const correction *c = self;
   int n = (int)c->w->cols;
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)panel(c->w->cols, i), n, (int)c->tokens, 1,
+  mx_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)panel(c->w->cols, i), n, (int)c->tokens, 1,
               c->off + (size_t)i * PANEL, n, c->xq, n, 0, c->cross + (size_t)i * PANEL * c->w->cols, n);
 }
 
@@ -33,7 +32,7 @@ static void move_panel(void *self, uint32_t i, unsigned worker) {
   const correction *c = self;
   int n = (int)c->w->cols;
   size_t at = (size_t)i * PANEL * c->w->cols;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)panel(c->w->rows, i), n, n, 1, c->w->data + at, n,
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)panel(c->w->rows, i), n, n, 1, c->w->data + at, n,
               c->cross, n, 0, c->moved + at, n);
 }
 
@@ -48,7 +47,7 @@ static mx_status solve(mx_matrix *w, const mx_hessian *h, const float *moved, do
   for (size_t i = 0; i < n * n; i++) a[i] = h->sum[i];
   for (size_t i = 0; i < n; i++) a[i * n + i] += damping * mean;
   for (size_t i = 0; i < count; i++) b[i] = moved[i];
-  if (LAPACKE_dposv_work(LAPACK_COL_MAJOR, 'L', (lapack_int)n, (lapack_int)w->rows, a, (lapack_int)n, b, (lapack_int)n))
+  if (mx_dposv(LAPACK_COL_MAJOR, 'L', (lapack_int)n, (lapack_int)w->rows, a, (lapack_int)n, b, (lapack_int)n))
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s: the Hessian of its inputs is singular, damped or not", name);
   for (size_t i = 0; i < count; i++) w->data[i] += (float)b[i];
   return MX_OK;

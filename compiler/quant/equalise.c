@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "compiler/quant/awq.h"
+#include "compiler/quant/hadamard.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/side.h"
 #include "compiler/quant/smoothquant.h"
 #include "compiler/quant/static.h"
 
-enum { ROWS = 64 };  // of a task
+enum {
+  ROWS = 64,  // of a task
+  LANES = 4   // channels of one remainder are mixed (hadamard.h)
+};
 
 // ---- construction ------------------------------------------------------------
 
@@ -39,7 +43,7 @@ static bool allocate(mx_equaliser *q, const mx_config *c) {
 }
 
 mx_status mx_equaliser_new(const mx_source *source, const mx_calibration *c, const mx_methods *m, mx_plan *plan,
-                           const mx_prefix *prefix, unsigned kv_bits, unsigned threads, mx_equaliser *out, mx_error *e) {
+                           mx_prefix *prefix, unsigned kv_bits, unsigned threads, mx_equaliser *out, mx_error *e) {
   *out = (mx_equaliser){.methods = m, .plan = plan, .prefix = prefix, .e = e};
   mx_status s = mx_forward_new(source, c, threads, &out->full, e);
   if (!s) s = mx_calibration_sample(c, MX_EQUALISE_TOKENS, &out->sample_text, e);
@@ -72,16 +76,40 @@ static uint32_t producer_row(const mx_equal_group *g, uint32_t j) {
   return j / g->head_dim / g->repeat * g->head_dim + j % g->head_dim;
 }
 
-void mx_equalise_share(const mx_equal_group *g, float *s) {
-  if (g->repeat <= 1) return;
-  uint32_t span = g->repeat * g->head_dim;
-  for (uint32_t first = 0; first < g->cols; first += span)
-    for (uint32_t d = 0; d < g->head_dim; d++) {
-      double sum = 0;
-      for (uint32_t r = 0; r < g->repeat; r++) sum += log((double)s[first + r * g->head_dim + d]);
-      for (uint32_t r = 0; r < g->repeat; r++) s[first + r * g->head_dim + d] = (float)exp(sum / g->repeat);
-    }
+// Channels at, at + stride .. of the `span` from `at` on share a scale, and so
+// do those of each of the next stride - 1.
+typedef struct {
+  uint32_t span, stride;
+} sharing;
+
+static sharing sharing_at(const mx_equal_group *g, uint32_t at) {
+  if (g->transformed) return (sharing){mx_hadamard_segment(g->cols, at), LANES};
+  if (g->repeat > 1) return (sharing){g->repeat * g->head_dim, g->head_dim};
+  return (sharing){1, 1};
 }
+
+// s [span], every stride-th: one value.
+static void share_one(float *s, uint32_t span, uint32_t stride, bool greatest) {
+  double sum = 0;
+  float most = 0;
+  for (uint32_t i = 0; i < span; i += stride) {
+    sum += log((double)s[i]);
+    most = fmaxf(most, s[i]);
+  }
+  float value = greatest ? most : (float)exp(sum / (span / stride));
+  for (uint32_t i = 0; i < span; i += stride) s[i] = value;
+}
+
+static void share(const mx_equal_group *g, float *s, bool greatest) {
+  sharing h;
+  for (uint32_t at = 0; at < g->cols; at += h.span) {
+    h = sharing_at(g, at);
+    for (uint32_t i = 0; i < h.stride && h.span > h.stride; i++) share_one(s + at + i, h.span, h.stride, greatest);
+  }
+}
+
+void mx_equalise_share(const mx_equal_group *g, float *s) { share(g, s, false); }
+void mx_equalise_share_greatest(const mx_equal_group *g, float *s) { share(g, s, true); }
 
 static void scale_columns(float *data, size_t rows, uint32_t cols, const float *s, bool divide) {
   for (size_t r = 0; r < rows; r++)
@@ -97,11 +125,22 @@ static void divide_rows(const mx_equal_group *g, const float *s) {
   }
 }
 
+// Values that the prefix left in the cache are those of the scaled wv.
+static void divide_prefix(mx_equaliser *q, const mx_equal_group *g, const float *s) {
+  uint32_t n = q->prefix->n, width = q->full.kv_dim;
+  float *values = q->prefix->values + (size_t)q->layer * n * width;
+  for (uint32_t j = 0; j < g->cols; j++) {
+    bool first = g->repeat <= 1 || j / g->head_dim % g->repeat == 0;
+    for (uint32_t t = 0; t < n && first; t++) values[(size_t)t * width + producer_row(g, j)] /= s[j];
+  }
+}
+
 void mx_equalise_fold(mx_equaliser *q, mx_equal_group *g, const float *s) {
   for (uint32_t i = 0; i < g->n_consumers; i++)
     scale_columns(g->consumers[i]->data, g->consumers[i]->rows, g->cols, s, false);
   if (g->gain) scale_columns(g->gain->data, 1, g->cols, s, true);
   else divide_rows(g, s);
+  if (g->input == MX_INPUT_WO && q->prefix->n) divide_prefix(q, g, s);
   scale_columns(q->inputs[g->input], q->sample_text.n_tokens, g->cols, s, true);
   scale_columns(g->max, 1, g->cols, s, true);
   scale_columns(g->mean, 1, g->cols, s, true);
@@ -243,7 +282,7 @@ mx_status mx_equalise_layer(mx_equaliser *q, uint32_t layer, const mx_layer *ori
       {.input = MX_INPUT_FFN, .cols = c->dim, .n_consumers = 2, .consumers = {&work->w_gate, &work->w_up},
        .gain = &work->ffn_norm, .rest = &work->w_down},
       {.input = MX_INPUT_DOWN, .cols = c->hidden_dim, .n_consumers = 1, .consumers = {&work->w_down},
-       .producer = &work->w_up}};
+       .producer = &work->w_up, .transformed = q->full.online.down}};
   enter_layer(q, layer);
   mx_forward_layer(&q->full, original, take_magnitudes, q);
   mx_forward_layer(&q->sample, original, take_sample, q);

@@ -9,7 +9,8 @@
 //   attn        wq wk wv        gain of attn_norm
 //   wo          wo              rows of wv; heads that share a value head share s
 //   ffn         w_gate w_up     gain of ffn_norm
-//   down        w_down          rows of w_up (silu(gate) * up is linear in up)
+//   down        w_down          rows of w_up (silu(gate) * up is linear in up);
+//                               channels that an online transform mixes share s
 //   head        output          gain of output_norm
 #include "compiler/quant/forward.h"
 #include "compiler/quant/method.h"
@@ -23,6 +24,7 @@ typedef struct {
   mx_matrix *gain;      // [1][cols], or NULL:
   mx_matrix *producer;  // its rows are the channels, each used by `repeat` heads
   uint32_t repeat, head_dim;
+  bool transformed;     // between producer and input lies the online transform
   mx_matrix *rest;      // turns the module's inner result into its output; NULL: none
   float *max, *mean;    // [cols] magnitudes over all calibration tokens
 } mx_equal_group;
@@ -31,7 +33,7 @@ typedef struct {
   const mx_methods *methods;
   mx_plan *plan;
   uint32_t layer;              // at hand
-  const mx_prefix *prefix;
+  mx_prefix *prefix;           // values follow the rows of wv when they are scaled
   mx_forward full;             // all tokens, for magnitudes
   mx_calibration sample_text;
   mx_forward sample;           // about MX_EQUALISE_TOKENS, for losses
@@ -45,9 +47,10 @@ typedef struct {
 enum { MX_EQUALISE_TOKENS = 2048 };
 
 // Both keep the original model's activations. Formats are the plan's; static.h
-// changes them. `prefix` (n = 0: none) is in front of the text. The caller frees with mx_equaliser_free, after an error too.
+// changes them. `prefix` (n = 0: none) is in front of the text; its values are
+// scaled with wv. The caller frees with mx_equaliser_free, after an error too.
 mx_status mx_equaliser_new(const mx_source *source, const mx_calibration *c, const mx_methods *m, mx_plan *plan,
-                           const mx_prefix *prefix, unsigned kv_bits, unsigned threads, mx_equaliser *out, mx_error *e);
+                           mx_prefix *prefix, unsigned kv_bits, unsigned threads, mx_equaliser *out, mx_error *e);
 void mx_equaliser_free(mx_equaliser *q);
 
 // Chooses and folds scales in `work`, a copy of layer `original`; layers in order.
@@ -64,6 +67,8 @@ const mx_matrix_format *mx_equalise_format(const mx_equaliser *q, const mx_equal
 // their formats, scaled by s [cols]. Tokens of a prefix do not count.
 mx_status mx_equalise_loss(mx_equaliser *q, const mx_equal_group *g, const float *s, double *loss);
 void mx_equalise_fold(mx_equaliser *q, mx_equal_group *g, const float *s);
-// Makes s equal where channels have one producer, by geometric mean.
+// Makes s equal where channels have one producer or are mixed by the online
+// transform: the geometric mean, or the greatest.
 void mx_equalise_share(const mx_equal_group *g, float *s);
+void mx_equalise_share_greatest(const mx_equal_group *g, float *s);
 #endif

@@ -31,6 +31,10 @@ enum { N_BASES = sizeof bases / sizeof *bases };
 // Twice the values of E2M1 (OCP MX v1.0, 5.3.3), sign in bit 3.
 static const int8_t e2m1_doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
+// NF4 (QLoRA, Dettmers et al., arXiv 2305.14314, appendix E), quantiles of the
+// normal distribution, up to 1.5: the middle of a block's maxima, which are 1 to 2.
+static const int8_t normal_quantiles[16] = {-96, -67, -50, -38, -27, -18, -9, 0, 8, 15, 24, 32, 42, 54, 69, 96};
+
 static const base_format *find_base(const char *name, size_t len) {
   for (int i = 0; i < N_BASES; i++)
     if (strlen(bases[i].name) == len && !memcmp(bases[i].name, name, len)) return &bases[i];
@@ -58,7 +62,7 @@ mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_err
                    "with :16, :32, :64 or :128 for the block", name);
   *out = (mx_weight_format){.stream = {.bits = b->bits, .scale = b->scale, .zero = b->zero, .block = block},
                             .codebook = b->codebook, .fitted = b->fitted, .frac = b->frac};
-  if (b->codebook) memcpy(out->table, e2m1_doubled, sizeof out->table);
+  if (b->codebook) memcpy(out->table, b->fitted ? normal_quantiles : e2m1_doubled, sizeof out->table);
   return MX_OK;
 }
 
@@ -85,4 +89,15 @@ mx_status mx_element_format_parse(const char *option, const char *name, bool all
 double mx_weight_format_bits(const mx_weight_format *f) {
   double side = 8.0 * (double)f->stream.scale + (f->stream.zero ? 8 : 0);
   return mx_code_bits(&f->stream) + side / mx_block_length(&f->stream);
+}
+
+uint64_t mx_matrix_format_bits(const mx_matrix_format *f, uint32_t rows) {
+  uint64_t bits = 0;
+  for (unsigned i = 0; i < f->n_parts; i++) {
+    const mx_weight_format *w = &f->part[i].weights;
+    uint64_t length = mx_block_length(&w->stream), blocks = (f->part[i].cols + length - 1) / length;
+    uint64_t side = mx_weight_format_by_row(w) ? 32 : blocks * (8 * (uint64_t)w->stream.scale + (w->stream.zero ? 8 : 0));
+    bits += rows * (f->part[i].cols * (uint64_t)mx_code_bits(&w->stream) + side);
+  }
+  return bits;
 }

@@ -5,9 +5,13 @@
 //   weights       mxint8 mxint6 mxint4   E8M0 scale per block (OCP MX; 4 and 6 bits by extension)
 //                 int4 int4z             FP16 scale per group, int4z with a zero point
 //                 mxfp4                  E2M1 codes through the decode table, E8M0 scale
+//                 codebook               the same with a table fitted to the matrix
+//                                        (codebook.h); parsing gives NF4's values
+//                 int4row int8row        one FP32 step per row, codes -7 .. 7 or -127 .. 127
 //   activations   mxint8 mxint6 mxint4
 //   KV cache      mxint8 mxint4
-// A weight name may end in ":B", B = 16, 32, 64 or 128 (32 otherwise).
+// A weight name may end in ":B", B = 16, 32, 64 or 128 (32 otherwise); in formats
+// by row it is the block of the stream and of the activations.
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +49,11 @@ typedef struct {
   mx_part_format part[MX_PARTS];
 } mx_matrix_format;
 
+// One part with all columns.
+static inline mx_matrix_format mx_matrix_format_whole(uint32_t cols, const mx_weight_format *w, mx_act_format acts) {
+  return (mx_matrix_format){1, {{cols, *w, acts}}};
+}
+
 // MX_USAGE with the list of names if `name` is none of them.
 mx_status mx_weight_format_parse(const char *name, mx_weight_format *out, mx_error *e);
 
@@ -54,6 +63,10 @@ void mx_weight_format_name(const mx_weight_format *f, char text[16]);
 // MX_BITS_ code of "mxint8" and so on; `allow_6` as the use permits.
 mx_status mx_element_format_parse(const char *option, const char *name, bool allow_6, unsigned *bits, mx_error *e);
 
-// Storage per weight, in bits, scales and zero points included.
+// Storage per weight, in bits, scales and zero points included; without the
+// steps of formats by row, 32 bits over the row's length.
 double mx_weight_format_bits(const mx_weight_format *f);
+
+// Storage of a matrix, in bits, all that belongs to blocks and rows included.
+uint64_t mx_matrix_format_bits(const mx_matrix_format *f, uint32_t rows);
 #endif

@@ -1,11 +1,11 @@
 #include "compiler/quant/forward.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compiler/quant/hadamard.h"
+#include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 #include "golden/isa.h"
 #include "golden/mxint.h"
@@ -50,17 +50,12 @@ static void fill_rope(mx_forward *f, uint32_t length) {
 }
 
 static mx_status embed(mx_forward *f, const mx_source *source, mx_error *e) {
-  size_t dim = f->config->dim;
-  mx_matrix table = {0};
-  mx_status s = mx_source_embedding(source, &table, e);
-  for (uint32_t t = 0; t < f->calibration->n_tokens && !s; t++) {
-    int32_t id = f->calibration->tokens[t];
-    if (id < 0 || (uint32_t)id >= f->config->vocab_size)
-      s = mx_fail(e, MX_USAGE, MX_NOWHERE, "calibration token %d; the vocabulary has %u", id, f->config->vocab_size);
-    else memcpy(f->x + t * dim, table.data + (size_t)id * dim, dim * sizeof *f->x);
-  }
-  free(table.data);
-  return s;
+  mx_matrix x;
+  mx_status s = mx_source_embed(source, f->calibration->tokens, f->calibration->n_tokens, &x, e);
+  if (s) return s;
+  free(f->x);
+  f->x = x.data;
+  return MX_OK;
 }
 
 static mx_status leave_out_prefix(mx_forward *f, mx_error *e) {
@@ -205,7 +200,7 @@ static void multiply_chunk(void *self, uint32_t i, unsigned worker) {
   const token_task *t = self;
   uint32_t from, n = chunk(t->f, i, &from);
   int out = (int)t->w->rows, in = (int)t->w->cols;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, out, in, 1, t->in + (size_t)from * t->w->cols, in,
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, out, in, 1, t->in + (size_t)from * t->w->cols, in,
               t->w->data, in, 0, t->out + (size_t)from * t->w->rows, out);
 }
 
@@ -288,11 +283,11 @@ static void attend_head(const mx_forward *f, uint32_t head, uint32_t start, uint
   int length = (int)n, hd = (int)c->head_dim, q_dim = (int)f->q_dim, kv_dim = (int)f->kv_dim;
   size_t kv_at = (size_t)start * f->kv_dim + (size_t)(head / (c->n_heads / c->n_kv_heads)) * c->head_dim;
   size_t q_at = (size_t)start * f->q_dim + (size_t)head * c->head_dim;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, length, length, hd, (float)(1.0 / sqrt(c->head_dim)),
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, length, length, hd, (float)(1.0 / sqrt(c->head_dim)),
               f->q + q_at, q_dim, f->k + kv_at, kv_dim, 0, scores, length);
   for (uint32_t t = 0; t < n; t++) softmax(scores + (size_t)t * n, t + 1, n);
   if (f->attention) add_columns(scores, n, f->attention + start);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, length, hd, length, 1, scores, length, f->v + kv_at, kv_dim,
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, length, hd, length, 1, scores, length, f->v + kv_at, kv_dim,
               0, f->mix + q_at, q_dim);
 }
 

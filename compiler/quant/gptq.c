@@ -1,11 +1,10 @@
 #include "compiler/quant/gptq.h"
 
-#include <cblas.h>
-#include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/side.h"
 #include "golden/mxint.h"
@@ -14,10 +13,19 @@ enum { ROWS = 32 };    // of a task
 enum { PASSES = 20 };  // of the refinement, at most
 
 typedef struct {
+  mx_qmatrix *part;
+  uint32_t first;        // first column of the part
+  uint32_t from, size;   // columns of the matrix
+  uint32_t index;        // of the block in the part
+} block;
+
+typedef struct {
   const mx_matrix *m;
-  const mx_weight_format *format;
   const mx_gptq_options *o;
   uint32_t n;         // columns
+  uint32_t n_blocks;
+  block *blocks;      // [n_blocks] of all parts
+  uint32_t *turn;     // [n_blocks] the order of blocks
   uint32_t *column;   // [n] column of the matrix at each place of the order
   float *u;           // [n][n] upper triangle, in the order
   float *work;        // [threads][ROWS][n] rows in the order
@@ -26,6 +34,15 @@ typedef struct {
   float *h;           // [n][n] damped Hessian, not ordered; for refinement
   mx_qmatrix *out;
 } gptq;
+
+static void list_blocks(gptq *g) {
+  uint32_t first = 0, at = 0;
+  for (mx_qmatrix *q = g->out; q; first += q->cols, q = q->rest)
+    for (uint32_t b = 0, length = mx_block_length(&q->format.stream); b < mx_qmatrix_blocks(q); b++) {
+      g->turn[at] = at;
+      g->blocks[at++] = (block){q, first, first + b * length, mx_block_size(q->cols, length, b), b};
+    }
+}
 
 // ---- order ---------------------------------------------------------------------
 
@@ -43,32 +60,32 @@ static int compare(const void *a, const void *b) {
 
 static double diagonal(const mx_hessian *h, uint32_t i) { return (double)h->sum[(size_t)i * h->n + i]; }
 
-// `ranks` has room for max(blocks, block length).
-static void order_columns(gptq *g, const mx_hessian *h, ranked *ranks) {
-  uint32_t length = mx_block_length(&g->format->stream), blocks = mx_chunks(g->n, length), at = 0;
-  for (uint32_t b = 0; b < blocks; b++) {
+static void order_blocks(gptq *g, const mx_hessian *h, ranked *ranks) {
+  for (uint32_t b = 0; b < g->n_blocks; b++) {
     double sum = 0;
-    uint32_t size = mx_block_size(g->n, length, b);
-    for (uint32_t i = 0; i < size; i++) sum += diagonal(h, b * length + i);
-    ranks[b] = (ranked){sum / size, b};
+    for (uint32_t i = 0; i < g->blocks[b].size; i++) sum += diagonal(h, g->blocks[b].from + i);
+    ranks[b] = (ranked){sum / g->blocks[b].size, b};
   }
-  qsort(ranks, blocks, sizeof *ranks, compare);
-  for (uint32_t r = 0; r < blocks; r++) {
-    uint32_t b = ranks[r].index, size = mx_block_size(g->n, length, b);
-    ranked inside[MX_BLOCK_MAX];
-    for (uint32_t i = 0; i < size; i++) inside[i] = (ranked){diagonal(h, b * length + i), b * length + i};
-    qsort(inside, size, sizeof *inside, compare);
-    for (uint32_t i = 0; i < size; i++) g->column[at++] = inside[i].index;
-  }
+  qsort(ranks, g->n_blocks, sizeof *ranks, compare);
+  for (uint32_t r = 0; r < g->n_blocks; r++) g->turn[r] = ranks[r].index;
+}
+
+static void order_columns(const block *b, const mx_hessian *h, uint32_t *column) {
+  ranked ranks[MX_BLOCK_MAX];
+  for (uint32_t i = 0; i < b->size; i++) ranks[i] = (ranked){diagonal(h, b->from + i), b->from + i};
+  qsort(ranks, b->size, sizeof *ranks, compare);
+  for (uint32_t i = 0; i < b->size; i++) column[i] = ranks[i].index;
 }
 
 static mx_status choose_order(gptq *g, const mx_hessian *h, mx_error *e) {
   for (uint32_t i = 0; i < g->n; i++) g->column[i] = i;
   if (!g->o->order) return MX_OK;
-  ranked *ranks = malloc(g->n * sizeof *ranks);
+  ranked *ranks = malloc(g->n_blocks * sizeof *ranks);
   if (!ranks) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory to order %u columns", g->n);
-  order_columns(g, h, ranks);
+  order_blocks(g, h, ranks);
   free(ranks);
+  for (uint32_t r = 0, at = 0; r < g->n_blocks; at += g->blocks[g->turn[r++]].size)
+    order_columns(&g->blocks[g->turn[r]], h, g->column + at);
   return MX_OK;
 }
 
@@ -105,9 +122,9 @@ static void damped_floats(gptq *g, const mx_hessian *h, double damping) {
 // a = U with U^T U = a^-1; false if a is not positive definite.
 static bool factor(double *a, uint32_t n) {
   lapack_int size = (lapack_int)n;
-  return LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', size, a, size) == 0 &&
-         LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', size, a, size) == 0 &&
-         LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'L', size, a, size) == 0;
+  return mx_dpotrf(LAPACK_COL_MAJOR, 'L', size, a, size) == 0 &&
+         mx_dpotri(LAPACK_COL_MAJOR, 'L', size, a, size) == 0 &&
+         mx_dpotrf(LAPACK_COL_MAJOR, 'L', size, a, size) == 0;
 }
 
 static mx_status factor_inverse(gptq *g, const mx_hessian *h, const char *name, mx_error *e) {
@@ -129,18 +146,52 @@ static mx_status factor_inverse(gptq *g, const mx_hessian *h, const char *name, 
 
 // ---- rounding --------------------------------------------------------------------
 
-// Rounds w [size], places at .. at + size of the order, with the side; writes
-// codes and E [size]. Returns the sum of E^2, or infinity once it reaches `limit`.
-static double round_block(const gptq *g, const mx_side *s, const float *w, uint32_t at, uint32_t size, double limit,
+// Sum of ((w - Q(w)) / U_ii)^2 over the columns of a part by row; w [n], all columns.
+static double step_error(const gptq *g, const mx_qmatrix *q, uint32_t first, const mx_side *s, const float *w) {
+  double sum = 0;
+  for (uint32_t i = 0; i < g->n; i++) {
+    uint32_t column = g->column[i];
+    if (column < first || column >= first + q->cols) continue;
+    float d = w[column] - mx_side_value(s, &q->format, mx_side_code(s, &q->format, w[column]));
+    double error = (double)(d / g->u[(size_t)i * g->n + i]);
+    sum += error * error;
+  }
+  return sum;
+}
+
+static void choose_step(const gptq *g, mx_qmatrix *q, uint32_t first, uint32_t row) {
+  const float *w = g->m->data + (size_t)row * g->n;
+  mx_side sides[MX_SIDES_MAX], *best = sides;
+  uint32_t count = mx_side_candidates(w + first, q->cols, &q->format, sides);
+  double least = INFINITY;
+  for (uint32_t i = 0; i < count && g->o->search; i++) {
+    double error = step_error(g, q, first, &sides[i], w);
+    if (i && error >= least) continue;
+    least = error;
+    best = &sides[i];
+  }
+  mx_side_set(q, row, 0, best);
+}
+
+static void choose_steps(const gptq *g, uint32_t row) {
+  uint32_t first = 0;
+  for (mx_qmatrix *q = g->out; q; first += q->cols, q = q->rest)
+    if (q->steps) choose_step(g, q, first, row);
+}
+
+// Rounds w [size], the block's places of the order, from `at` on, with the side;
+// writes codes and E [size]. Returns the sum of E^2, or infinity once it reaches `limit`.
+static double round_block(const gptq *g, const block *b, const mx_side *s, const float *w, uint32_t at, double limit,
                           int8_t *codes, float *errors) {
+  const mx_weight_format *f = &b->part->format;
   float rest[MX_BLOCK_MAX];  // w with the losses of columns before made up for
   double sum = 0;
-  memcpy(rest, w, size * sizeof *rest);
-  for (uint32_t i = 0; i < size; i++) {
+  memcpy(rest, w, b->size * sizeof *rest);
+  for (uint32_t i = 0; i < b->size; i++) {
     const float *u = g->u + (size_t)(at + i) * g->n + at;
-    codes[i] = mx_side_code(s, g->format, g->o->whole ? w[i] : rest[i]);
-    float error = (rest[i] - mx_side_value(s, g->format, codes[i])) / u[i];
-    for (uint32_t k = i + 1; k < size; k++) rest[k] -= error * u[k];
+    codes[i] = mx_side_code(s, f, g->o->whole ? w[i] : rest[i]);
+    float error = (rest[i] - mx_side_value(s, f, codes[i])) / u[i];
+    for (uint32_t k = i + 1; k < b->size; k++) rest[k] -= error * u[k];
     errors[i] = error;
     sum += (double)error * error;
     if (sum >= limit && isfinite(limit)) return INFINITY;
@@ -148,52 +199,50 @@ static double round_block(const gptq *g, const mx_side *s, const float *w, uint3
   return sum;
 }
 
+static uint32_t block_sides(const gptq *g, const block *b, uint32_t row, const float *w, mx_side sides[MX_SIDES_MAX]) {
+  const mx_weight_format *f = &b->part->format;
+  if (!b->part->steps && g->o->search) return mx_side_candidates(w, b->size, f, sides);
+  sides[0] = b->part->steps ? mx_side_get(b->part, row, 0) : mx_side_rtn(w, b->size, f);
+  return 1;
+}
+
 // The block of one row: side, codes and errors [size].
-static void choose_block(const gptq *g, uint32_t row, const float *w, uint32_t at, uint32_t size, float *errors) {
+static void choose_block(const gptq *g, const block *b, uint32_t row, const float *w, uint32_t at, float *errors) {
   mx_side sides[MX_SIDES_MAX];
-  uint32_t count = g->o->search ? mx_side_candidates(w, size, g->format, sides) : 1;
-  if (!g->o->search) sides[0] = mx_side_rtn(w, size, g->format);
+  uint32_t count = block_sides(g, b, row, w, sides);
+  int8_t *to = b->part->codes + (size_t)row * b->part->cols;
   double least = INFINITY;
   for (uint32_t i = 0; i < count; i++) {
     int8_t codes[MX_BLOCK_MAX];
     float tried[MX_BLOCK_MAX];
-    double sum = round_block(g, &sides[i], w, at, size, least, codes, tried);
+    double sum = round_block(g, b, &sides[i], w, at, least, codes, tried);
     if (i && sum >= least) continue;
     least = sum;
-    memcpy(errors, tried, size * sizeof *errors);
-    size_t b = g->column[at] / mx_block_length(&g->format->stream);
-    size_t side = (size_t)row * mx_qmatrix_blocks(g->out) + b;
-    g->out->scales[side] = sides[i].scale;
-    g->out->zeros[side] = sides[i].zero;
-    for (uint32_t k = 0; k < size; k++) g->out->codes[(size_t)row * g->n + g->column[at + k]] = codes[k];
+    memcpy(errors, tried, b->size * sizeof *errors);
+    mx_side_set(b->part, row, b->index, &sides[i]);
+    for (uint32_t k = 0; k < b->size; k++) to[g->column[at + k] - b->first] = codes[k];
   }
-}
-
-// Blocks keep their length in the order; the short one may stand anywhere.
-static uint32_t block_at(const gptq *g, uint32_t at) {
-  uint32_t length = mx_block_length(&g->format->stream);
-  return mx_block_size(g->n, length, g->column[at] / length);
 }
 
 // ---- refinement --------------------------------------------------------------------
 
-// One pass over block b of a row. slope [n] = H d, d the weights minus what
+// One pass over a block of a row. slope [n] = H d, d the weights minus what
 // their codes stand for: each code in turn goes to the best for the others as
 // they are. True if a code changed.
-static bool improve_block(const gptq *g, uint32_t row, uint32_t b, float *slope) {
-  uint32_t length = mx_block_length(&g->format->stream), from = b * length;
-  size_t at = (size_t)row * mx_qmatrix_blocks(g->out) + b;
-  mx_side s = mx_side_of(g->format, g->out->scales[at], g->out->zeros[at]);
-  int8_t *codes = g->out->codes + (size_t)row * g->n;
+static bool improve_block(const gptq *g, const block *b, uint32_t row, float *slope) {
+  const mx_weight_format *f = &b->part->format;
+  mx_side s = mx_side_get(b->part, row, b->index);
+  int8_t *codes = b->part->codes + (size_t)row * b->part->cols;
   bool changed = false;
-  for (uint32_t j = from; j < from + mx_block_size(g->n, length, b); j++) {
+  for (uint32_t j = b->from; j < b->from + b->size; j++) {
     const float *h = g->h + (size_t)j * g->n;
-    float now = mx_side_value(&s, g->format, codes[j]);
-    int8_t code = mx_side_code(&s, g->format, now + slope[j] / h[j]);
-    float step = mx_side_value(&s, g->format, code) - now;
+    int8_t *was = &codes[j - b->first];
+    float now = mx_side_value(&s, f, *was);
+    int8_t code = mx_side_code(&s, f, now + slope[j] / h[j]);
+    float step = mx_side_value(&s, f, code) - now;
     // The error falls by step (2 slope_j - step H_jj): only where that is a gain.
-    if (code == codes[j] || !(step * (2 * slope[j] - step * h[j]) > 0)) continue;
-    codes[j] = code;
+    if (code == *was || !(step * (2 * slope[j] - step * h[j]) > 0)) continue;
+    *was = code;
     for (uint32_t k = 0; k < g->n; k++) slope[k] -= step * h[k];
     changed = true;
   }
@@ -202,7 +251,7 @@ static bool improve_block(const gptq *g, uint32_t row, uint32_t b, float *slope)
 
 static bool improve_row(const gptq *g, uint32_t row, float *slope) {
   bool changed = false;
-  for (uint32_t b = 0; b < mx_qmatrix_blocks(g->out); b++) changed |= improve_block(g, row, b, slope);
+  for (uint32_t b = 0; b < g->n_blocks; b++) changed |= improve_block(g, &g->blocks[b], row, slope);
   return changed;
 }
 
@@ -213,7 +262,7 @@ static void refine_rows(const gptq *g, uint32_t from, uint32_t rows, float *d, f
       d[(size_t)r * g->n + k] = g->m->data[(size_t)(from + r) * g->n + k] - d[(size_t)r * g->n + k];
   }
   int n = (int)g->n;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, n, n, 1, d, n, g->h, n, 0, slope, n);
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, n, n, 1, d, n, g->h, n, 0, slope, n);
   for (uint32_t r = 0; r < rows; r++)
     for (int pass = 0; pass < PASSES && improve_row(g, from + r, slope + (size_t)r * g->n); pass++) {
     }
@@ -227,23 +276,28 @@ static void load_rows(const gptq *g, uint32_t from, uint32_t rows, float *w) {
 
 static void round_rows(void *self, uint32_t i, unsigned worker) {
   const gptq *g = self;
-  uint32_t from = i * ROWS, rows = g->m->rows - from < ROWS ? g->m->rows - from : ROWS;
+  uint32_t from = i * ROWS, rows = g->m->rows - from < ROWS ? g->m->rows - from : ROWS, at = 0;
   float *w = g->work + (size_t)worker * ROWS * g->n, *errors = g->errors + (size_t)worker * ROWS * MX_BLOCK_MAX;
   load_rows(g, from, rows, w);
-  for (uint32_t at = 0, size; at < g->n; at += size) {
-    size = block_at(g, at);
+  for (uint32_t r = 0; r < rows; r++) choose_steps(g, from + r);
+  for (uint32_t t = 0; t < g->n_blocks; t++) {
+    const block *b = &g->blocks[g->turn[t]];
     for (uint32_t r = 0; r < rows; r++)
-      choose_block(g, from + r, w + (size_t)r * g->n + at, at, size, errors + (size_t)r * MX_BLOCK_MAX);
-    uint32_t next = at + size;
+      choose_block(g, b, from + r, w + (size_t)r * g->n + at, at, errors + (size_t)r * MX_BLOCK_MAX);
+    uint32_t next = at + b->size;
     if (next < g->n)
-      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(g->n - next), (int)size, -1, errors,
+      mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(g->n - next), (int)b->size, -1, errors,
                   MX_BLOCK_MAX, g->u + (size_t)at * g->n + next, (int)g->n, 1, w + next, (int)g->n);
+    at = next;
   }
   if (g->h) refine_rows(g, from, rows, w, g->slopes + (size_t)worker * ROWS * g->n);
 }
 
 static bool allocate(gptq *g, unsigned threads) {
   size_t n = g->n, workers = threads ? threads : 1;
+  for (const mx_qmatrix *q = g->out; q; q = q->rest) g->n_blocks += mx_qmatrix_blocks(q);
+  g->blocks = malloc(g->n_blocks * sizeof *g->blocks);
+  g->turn = malloc(g->n_blocks * sizeof *g->turn);
   g->column = malloc(n * sizeof *g->column);
   g->u = malloc(n * n * sizeof *g->u);
   g->work = malloc(workers * ROWS * n * sizeof *g->work);
@@ -252,23 +306,24 @@ static bool allocate(gptq *g, unsigned threads) {
     g->slopes = malloc(workers * ROWS * n * sizeof *g->slopes);
     g->h = malloc(n * n * sizeof *g->h);
   }
-  return g->column && g->u && g->work && g->errors && (!g->o->refine || (g->slopes && g->h));
+  return g->blocks && g->turn && g->column && g->u && g->work && g->errors && (!g->o->refine || (g->slopes && g->h));
 }
 
-mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_weight_format *format,
+static void release(gptq *g) {
+  void *const all[] = {g->blocks, g->turn, g->column, g->u, g->work, g->errors, g->slopes, g->h};
+  for (unsigned i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+}
+
+mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_matrix_format *format,
                            const mx_gptq_options *o, unsigned threads, const char *name, mx_qmatrix *out, mx_error *e) {
-  mx_status s = mx_qmatrix_allocate(out, m->rows, m->cols, format, e);
+  mx_status s = mx_qmatrix_allocate_parts(out, m->rows, format, e);
   if (s) return s;
-  gptq g = {.m = m, .format = format, .o = o, .n = m->cols, .out = out};
+  gptq g = {.m = m, .o = o, .n = m->cols, .out = out};
   if (!allocate(&g, threads)) s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "%s: no memory for GPTQ", name);
+  if (!s) list_blocks(&g);
   if (!s) s = choose_order(&g, h, e);
   if (!s) s = factor_inverse(&g, h, name, e);
   if (!s) mx_parallel(mx_chunks(m->rows, ROWS), threads, round_rows, &g);
-  free(g.column);
-  free(g.u);
-  free(g.work);
-  free(g.errors);
-  free(g.slopes);
-  free(g.h);
+  release(&g);
   return s;
 }

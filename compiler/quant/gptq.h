@@ -21,6 +21,11 @@
 //           descending diag(H): gptq.py's act-order as far as it leaves blocks
 //           contiguous, since scales belong to contiguous columns. Codes go back
 //           to the places of their columns, so nothing is permuted at run time.
+//   rows    formats by row have their step fixed before the first column: that of
+//           rounding to nearest, or with `search` the one of side.h with the least
+//           sum of ((W - Q(W)) / U_ii)^2. Columns are taken in the stream's blocks.
+//   parts   with two formats in a matrix (mx_matrix_format) the blocks of both
+//           take turns in one order, each with its own format and length.
 //   refine  afterwards codes change one at a time, scales staying, while that
 //           lowers the output error d H d^T, H damped: coordinate descent
 //           (as QuantEase, Behdin et al., arXiv 2309.01885), from GPTQ's result.
@@ -37,6 +42,6 @@ typedef struct {
 
 // As mx_quantize_rtn. h has m->cols columns. MX_UNSUPPORTED: H stays singular
 // with the largest damping; `name` names the matrix.
-mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_weight_format *format,
+mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_matrix_format *format,
                            const mx_gptq_options *o, unsigned threads, const char *name, mx_qmatrix *out, mx_error *e);
 #endif

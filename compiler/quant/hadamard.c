@@ -83,11 +83,13 @@ static void transform_cores(double *x, uint32_t n, uint32_t core) {
 
 static void transform_sylvester(double *x, uint32_t order, uint32_t core) {
   for (uint32_t w = core; w < order; w *= 2)
-    for (uint32_t i = 0; i < order; i++) {
-      if (i / w % 2) continue;
-      double a = x[i], b = x[i + w];
-      x[i] = a + b;
-      x[i + w] = a - b;
+    for (double *low = x; low < x + order; low += 2 * w) {
+      double *high = low + w;
+      for (uint32_t i = 0; i < w; i++) {
+        double a = low[i], b = high[i];
+        low[i] = a + b;
+        high[i] = a - b;
+      }
     }
 }
 

@@ -151,7 +151,7 @@ static mx_status check_exclusions(const char *list, const mx_methods *m, mx_erro
 }
 
 mx_status mx_methods_parse(const char *list, mx_methods *out, mx_error *e) {
-  *out = (mx_methods){.alpha = 0.5, .clip = true};
+  *out = (mx_methods){.alpha = 0.5, .clip = true, .fixed_search = true};
   const char *at = list;
   mx_status s = take_method(list, &at, out, e);
   for (; !s && *at; s = take_method(list, &at, out, e)) at++;

@@ -1,5 +1,6 @@
 #include "compiler/quant/plan.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 mx_status mx_plan_uniform(const mx_config *c, const mx_weight_format *weights, mx_act_format acts, mx_plan *out, mx_error *e) {
@@ -17,6 +18,33 @@ mx_status mx_plan_uniform(const mx_config *c, const mx_weight_format *weights, m
 void mx_plan_free(mx_plan *p) {
   free(p->layers);
   *p = (mx_plan){0};
+}
+
+static void print_matrix(const char *name, const mx_matrix_format *f, FILE *to) {
+  static const char *const acts[] = {"mxint4", "mxint6", "mxint8"}, *const fixed[] = {"int4", "int6", "int8"};
+  uint32_t cols = 0;
+  for (unsigned i = 0; i < f->n_parts; i++) cols += f->part[i].cols;
+  fprintf(to, "%-20s %6.3f", name, (double)mx_matrix_format_bits(f, 1) / cols);
+  for (unsigned i = 0; i < f->n_parts; i++) {
+    const mx_part_format *p = &f->part[i];
+    char weights[16];
+    mx_weight_format_name(&p->weights, weights);
+    fprintf(to, "  %s x %s, %" PRIu32 " columns", weights, (p->acts.fixed ? fixed : acts)[p->acts.bits], p->cols);
+  }
+  fputc('\n', to);
+}
+
+void mx_plan_print(const mx_plan *p, FILE *to) {
+  for (uint32_t layer = 0; layer < p->n_layers; layer++)
+    for (unsigned i = 0; i < MX_QLAYER_MATRICES; i++) {
+      mx_qlayer none;
+      const char *name;
+      char full[64];
+      mx_qlayer_matrix(&none, i, &name);
+      snprintf(full, sizeof full, "blk.%" PRIu32 ".%s", layer, name);
+      print_matrix(full, mx_plan_matrix(p, layer, i), to);
+    }
+  print_matrix("output", &p->head, to);
 }
 
 void mx_input_consumers(mx_input input, unsigned *first, unsigned *count) {

@@ -2,6 +2,8 @@
 #define MX_PLAN_H
 // Which formats each matrix gets. Matrices that share an input agree on its
 // parts, activation formats and block lengths.
+#include <stdio.h>
+
 #include "compiler/quant/forward.h"
 #include "compiler/quant/qmodel.h"
 
@@ -24,6 +26,9 @@ void mx_input_consumers(mx_input input, unsigned *first, unsigned *count);
 
 // The formats of all inputs of layer `layer`, and of the head.
 void mx_plan_inputs(const mx_plan *p, uint32_t layer, mx_matrix_format inputs[MX_INPUTS]);
+// A line for each matrix: name, bits per weight, and formats of weights and
+// activations, part by part.
+void mx_plan_print(const mx_plan *p, FILE *to);
 // Makes an input's consumers take integers (all parts).
 void mx_plan_fix(mx_plan *p, uint32_t layer, mx_input input);
 #endif

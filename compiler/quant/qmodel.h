@@ -15,7 +15,7 @@
 //   token_embd; per layer attn_norm, the matrices in the order of
 //   mx_qlayer_matrix, ffn_norm; output_norm; output. FP32 ones are f32[rows][cols].
 //   Quantized ones are u32 parts, then each part: u32 cols, u32 bits, scale, zero,
-//   block, codebook, frac, i8 table[16], u32 bits and u32 fixed of its inputs, i8
+//   block, codebook, frac, fitted, i8 table[16], u32 bits and u32 fixed of its inputs, i8
 //   codes[rows][cols], then f32 steps[rows] in formats by row, else u16
 //   scales[rows][blocks], i8 zeros[rows][blocks] if zero.
 #include "compiler/import/model.h"

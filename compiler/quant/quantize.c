@@ -12,6 +12,7 @@
 #include "compiler/quant/round.h"
 #include "compiler/quant/rsq.h"
 #include "compiler/quant/side.h"
+#include "compiler/quant/state.h"
 
 // The places of mx_qlayer_matrix.
 enum { WQ, WK, WV, WO, W_GATE, W_UP, W_DOWN };
@@ -32,6 +33,11 @@ typedef struct {
   mx_forward original;     // in step with `forward`, with weights before rounding
   mx_layer work;           // copy of the layer, scaled, then what was rounded
   uint32_t done;           // matrices
+  uint32_t taken;          // layers, from an earlier run
+  mx_work work_of;         // for the progress
+  double work_done, work_skipped;
+  uint64_t key;            // of the state
+  bool kept;               // choices of this run are in the state
   mx_error *e;
 } run;
 
@@ -41,10 +47,29 @@ typedef struct {
 // not clip them.
 static bool clips(const mx_methods *m, unsigned index) { return m->awq && m->clip && index != WQ && index != WK; }
 
-static void report(run *r, const char *name) {
-  uint32_t all = r->source.model->config.n_layers * MX_QLAYER_MATRICES + 1;
-  if (r->o->progress) r->o->progress(name, r->done, all);
+static uint32_t layers(const run *r) { return mx_source_config(&r->source)->n_layers; }
+
+// Before a step of `work`.
+static mx_status begin(run *r, const char *name, uint32_t layer, double work) {
+  uint32_t n = layers(r);
+  mx_progress p = {name, r->done, n * MX_QLAYER_MATRICES + 1, layer, n, r->work_done, r->work_skipped, mx_work_total(&r->work_of)};
+  if (r->o->progress) r->o->progress(&p);
+  r->work_done += work;
+  if (!r->o->interrupted || !*r->o->interrupted) return MX_OK;
+  return mx_fail(r->e, MX_INTERRUPTED, MX_NOWHERE, "interrupted with %u of %u layers finished", layer, n);
+}
+
+static mx_status begin_matrix(run *r, const char *name, uint32_t layer, unsigned index) {
+  mx_status s = begin(r, name, layer, mx_work_matrix(&r->work_of, index));
   r->done++;
+  return s;
+}
+
+static mx_status begin_scales(run *r, uint32_t layer) {
+  char name[32];
+  if (layer < layers(r)) snprintf(name, sizeof name, "blk.%u scales", layer);
+  else snprintf(name, sizeof name, "output scales");
+  return r->equalised ? begin(r, name, layer, mx_work_scales(&r->work_of, layer == layers(r))) : MX_OK;
 }
 
 static void dequantize(const mx_qmatrix *q, mx_matrix *to) {
@@ -58,8 +83,8 @@ static mx_status round_one(run *r, uint32_t layer, unsigned index, const mx_hess
   mx_qmatrix *out = mx_qlayer_matrix(&r->out->layers[layer], index, &name);
   mx_matrix *work = mx_layer_matrix(&r->work, index);
   snprintf(full, sizeof full, "blk.%u.%s", layer, name);
-  report(r, full);
-  mx_status s = mx_matrix_check_finite(work, full, MX_NOWHERE, r->e);
+  mx_status s = begin_matrix(r, full, layer, index);
+  if (!s) s = mx_matrix_check_finite(work, full, MX_NOWHERE, r->e);
   const mx_methods *m = &r->o->methods;
   if (!s) s = mx_round_matrix(work, mx_plan_matrix(&r->plan, layer, index), m, clips(m, index), h, r->o->threads, full, out, r->e);
   if (!s && r->forwarded) dequantize(out, work);
@@ -156,7 +181,8 @@ static mx_status round_feed_forward(run *r, uint32_t layer) {
 // r->work = the layer, equalised.
 static mx_status prepare_layer(run *r, uint32_t index) {
   mx_layer original = {0};
-  mx_status s = mx_source_layer(&r->source, index, &r->work, r->e);
+  mx_status s = begin_scales(r, index);
+  if (!s) s = mx_source_layer(&r->source, index, &r->work, r->e);
   if (!s && r->equalised) s = mx_source_layer(&r->source, index, &original, r->e);
   if (!s && r->equalised) s = mx_equalise_layer(&r->equaliser, index, &original, &r->work);
   mx_layer_free(&original);
@@ -205,10 +231,11 @@ static mx_status round_head(run *r, mx_matrix *output) {
 
 static mx_status quantize_head(run *r) {
   mx_matrix output = {0}, norm = {0};
-  report(r, "output");
-  mx_status s = mx_source_head(&r->source, &norm, &output, r->e);
+  mx_status s = begin_scales(r, layers(r));
+  if (!s) s = mx_source_head(&r->source, &norm, &output, r->e);
   if (!s) s = mx_matrix_copy(&norm, &r->out->output_norm, r->e);
   if (!s && r->equalised) s = mx_equalise_head(&r->equaliser, &norm, &r->out->output_norm, &output);
+  if (!s) s = begin_matrix(r, "output", layers(r), MX_QLAYER_MATRICES);
   if (!s) s = round_head(r, &output);
   free(norm.data);
   free(output.data);
@@ -224,9 +251,18 @@ static mx_status choose_basis(run *r) {
   if (m->rotate)
     mx_rotation_new(mx_source_config(&r->source), true, (mx_online){m->rotate_down, m->rotate_qk}, o->seed, &r->rotation);
   else if (m->mixed_channels)
-    s = mx_mixed_order(&r->source, o->calibration, o->threads, &r->rotation, r->e);
+    s = mx_mixed_order(&r->source, &o->weights, o->calibration, o->threads, &r->rotation, r->e);
   if (m->rotate || m->mixed_channels) r->source.rotation = &r->rotation;
   return s;
+}
+
+// The prefix in front of the text.
+static mx_status put_prefix(run *r) {
+  const mx_calibration *c = r->o->calibration;
+  r->calibration = c;
+  if (!r->out->prefix.n) return MX_OK;
+  r->calibration = &r->prefixed;
+  return mx_prefix_prepend(c, &r->out->prefix, mx_source_config(&r->source)->context_length, &r->prefixed, r->e);
 }
 
 static mx_status choose_prefix(run *r) {
@@ -234,16 +270,14 @@ static mx_status choose_prefix(run *r) {
   r->calibration = o->calibration;
   if (!o->methods.prefix) return MX_OK;
   mx_status s = mx_prefix_find(&r->source, o->calibration, o->methods.prefix_tokens, o->threads, &r->out->prefix, r->e);
-  if (s || !r->out->prefix.n) return s;
-  r->calibration = &r->prefixed;
-  return mx_prefix_prepend(o->calibration, &r->out->prefix, mx_source_config(&r->source)->context_length, &r->prefixed, r->e);
+  return s ? s : put_prefix(r);
 }
 
 static mx_status choose_formats(run *r) {
   const mx_quantize_options *o = r->o;
   mx_status s = mx_plan_uniform(mx_source_config(&r->source), &o->weights, (mx_act_format){o->act_bits, false}, &r->plan, r->e);
   if (s || !o->methods.mixed) return s;
-  return mx_mixed_plan(&r->source, r->calibration, &o->methods, o->kv_bits, o->threads, &r->plan, r->e);
+  return mx_mixed_plan(&r->source, r->calibration, &o->methods, o->threads, &r->plan, r->e);
 }
 
 static mx_status start_passes(run *r) {
@@ -264,13 +298,98 @@ static mx_status start_passes(run *r) {
   return s;
 }
 
-static mx_status start(run *r) {
-  if (!r->o->calibration && mx_methods_calibrated(&r->o->methods))
-    return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "this method needs a calibration text");
+// What the methods choose before the first layer.
+static mx_status choose(run *r) {
   mx_status s = choose_basis(r);
   if (!s) s = choose_prefix(r);
-  if (!s) s = choose_formats(r);
+  return s ? s : choose_formats(r);
+}
+
+static mx_status check(const run *r) {
+  if (r->o->calibration || !mx_methods_calibrated(&r->o->methods)) return MX_OK;
+  return mx_fail(r->e, MX_USAGE, MX_NOWHERE, "this method needs a calibration text");
+}
+
+static mx_status start(run *r) {
+  mx_status s = check(r);
+  if (!s) s = choose(r);
   return s ? s : start_passes(r);
+}
+
+// ---- the state of an interrupted run ---------------------------------------------
+
+static void note(const run *r, const char *text) {
+  if (r->o->note) r->o->note(text);
+}
+
+static mx_state_parts parts_of(run *r) {
+  return (mx_state_parts){r->out, &r->rotation, &r->plan,
+                          {r->forwarded ? &r->forward : NULL, r->corrected ? &r->original : NULL,
+                           r->equalised ? &r->equaliser.full : NULL, r->equalised ? &r->equaliser.sample : NULL}};
+}
+
+// Whether there is something to go on from; what does not fit is removed.
+static mx_status look(run *r) {
+  static const char *const texts[] = {
+      [MX_STATE_OTHER] = "of another model, text, program or command line: starting anew",
+      [MX_STATE_DAMAGED] = "damaged: starting anew"};
+  mx_status s = mx_state_key(r->source.model, r->o, &r->key, r->e);
+  if (s) return s;
+  mx_state_fit fit = mx_state_look(r->o->state, r->key, &r->taken);
+  r->kept = fit == MX_STATE_FITS && !r->o->restart && r->taken <= layers(r);
+  if (!r->kept) r->taken = 0;
+  if (!r->kept) mx_state_remove(r->o->state);
+  if ((fit == MX_STATE_OTHER || fit == MX_STATE_DAMAGED) && !r->o->restart) {
+    char text[512];
+    snprintf(text, sizeof text, "the state in %s is %s", r->o->state, texts[fit]);
+    note(r, text);
+  }
+  return mx_state_prepare(r->o->state, r->e);
+}
+
+static mx_status take_choices(run *r) {
+  mx_state_parts p = parts_of(r);
+  const mx_methods *m = &r->o->methods;
+  mx_status s = mx_state_load_choices(r->o->state, &p, r->e);
+  if (m->rotate || m->mixed_channels) r->source.rotation = &r->rotation;
+  return s ? s : put_prefix(r);
+}
+
+static mx_status take_layers(run *r) {
+  char text[64];
+  mx_state_parts p = parts_of(r);
+  if (!r->taken) return MX_OK;
+  r->done = r->taken * MX_QLAYER_MATRICES;
+  r->work_done = r->work_skipped = r->taken * mx_work_layer(&r->work_of);
+  snprintf(text, sizeof text, "resuming after layer %u of %u", r->taken, layers(r));
+  note(r, text);
+  return mx_state_load_layers(r->o->state, r->taken, &p, r->e);
+}
+
+static mx_status keep_choices(run *r) {
+  mx_state_parts p = parts_of(r);
+  return mx_state_save_choices(r->o->state, r->key, &p, r->e);
+}
+
+static mx_status keep_finished(run *r, uint32_t index) {
+  mx_state_parts p = parts_of(r);
+  return r->o->state ? mx_state_save_layer(r->o->state, r->key, index, &p, r->e) : MX_OK;
+}
+
+// As start, from the state as far as it goes.
+static mx_status resume(run *r) {
+  mx_status s = check(r);
+  if (!s) s = look(r);
+  if (!s) s = r->kept ? take_choices(r) : choose(r);
+  if (!s && !r->kept) s = keep_choices(r);
+  if (!s) s = start_passes(r);
+  return s ? s : take_layers(r);
+}
+
+// Only what a second attempt can use is kept.
+static void leave_state(const run *r, mx_status s) {
+  bool useful = !s || s == MX_INTERRUPTED || s == MX_LIMIT || s == MX_IO;
+  if (r->key && !useful) mx_state_remove(r->o->state);
 }
 
 // What the image must know of the choices.
@@ -290,21 +409,34 @@ static void finish(run *r) {
   mx_rotation_free(&r->rotation, mx_source_config(&r->source));
 }
 
+static mx_status quantize_layers(run *r) {
+  mx_status s = MX_OK;
+  for (uint32_t i = r->taken; i < layers(r) && !s; i++) {
+    s = quantize_layer(r, i);
+    if (!s) s = keep_finished(r, i);
+  }
+  return s;
+}
+
 mx_status mx_quantize_model(mx_model *model, const mx_quantize_options *o, mx_qmodel **out, mx_error *e) {
   mx_status s = mx_qmodel_new(&model->config, out, e);
   if (s) return s;
   run r = {.o = o, .out = *out, .source = {.model = model}, .e = e};
+  r.work_of = (mx_work){&model->config, &o->methods, o->calibration ? o->calibration->n_tokens : 0};
   int blas = mx_blas_single();
-  s = start(&r);
-  if (!s) s = mx_source_embedding(&r.source, &(*out)->token_embd, e);
-  for (uint32_t i = 0; i < model->config.n_layers && !s; i++) s = quantize_layer(&r, i);
+  s = o->state ? resume(&r) : start(&r);
+  if (!s) s = quantize_layers(&r);
   if (!s) s = quantize_head(&r);
+  if (!s) s = mx_source_embedding(&r.source, &(*out)->token_embd, e);
   hand_over(&r);
+  leave_state(&r, s);
   finish(&r);
   mx_blas_restore(blas);
-  (*out)->tokenizer = model->tokenizer;
-  model->tokenizer = NULL;
-  if (!s) return MX_OK;
+  if (!s) {
+    (*out)->tokenizer = model->tokenizer;
+    model->tokenizer = NULL;
+    return MX_OK;
+  }
   mx_qmodel_free(*out);
   *out = NULL;
   return s;
@@ -347,10 +479,12 @@ static mx_status keep_head(run *r, mx_model *model) {
 mx_status mx_equalise_model(mx_model *model, const mx_quantize_options *o, mx_error *e) {
   mx_qmodel none = {0};
   run r = {.o = o, .out = &none, .source = {.model = model}, .e = e};
+  r.work_of = (mx_work){&model->config, &o->methods, o->calibration ? o->calibration->n_tokens : 0};
   int blas = mx_blas_single();
   mx_status s = start(&r);
   for (uint32_t i = 0; i < model->config.n_layers && !s && r.equalised; i++) s = keep_layer(&r, &model->layers[i], i);
   if (!s && r.equalised) s = keep_head(&r, model);
+  mx_prefix_free(&none.prefix);
   finish(&r);
   mx_blas_restore(blas);
   return s;

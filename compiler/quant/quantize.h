@@ -8,8 +8,11 @@
 // matrix is rounded as soon as its input, made by the rounded matrices before
 // it with rounded activations, is known: GPTQ's --true-sequential. A layer is
 // worked on in a copy; of the activations, memory holds one layer's.
+#include <signal.h>  // sig_atomic_t
+
 #include "compiler/quant/calibrate.h"
 #include "compiler/quant/method.h"
+#include "compiler/quant/progress.h"
 #include "compiler/quant/qmodel.h"
 
 typedef struct {
@@ -19,13 +22,21 @@ typedef struct {
   mx_methods methods;        // all zero: round to nearest
   const mx_calibration *calibration;  // NULL: none
   unsigned threads;          // 0: one; bytes do not depend on it
-  // Called before each matrix with its name; may be NULL.
-  void (*progress)(const char *name, uint32_t done, uint32_t of);
+  void (*progress)(const mx_progress *p);  // called before each step; may be NULL
+  void (*note)(const char *text);          // what the user should know; may be NULL
+  // Folder that keeps finished layers, so that the same call goes on after an
+  // interruption (state.h); NULL: none. To be removed (mx_state_remove) once the
+  // result is safe.
+  const char *state;
+  bool restart;                            // takes nothing from the folder
+  // Looked at before each matrix: once it is not 0, MX_INTERRUPTED. NULL: never.
+  const volatile sig_atomic_t *interrupted;
 } mx_quantize_options;
 
-// Takes the tokenizer out of `model`, which stays as it is otherwise. The
-// caller frees *out. MX_USAGE: a method needs calibration; MX_FORMAT: a weight
-// or an activation is not finite.
+// Takes the tokenizer out of `model`, which stays as it is otherwise; its weights
+// may be in memory or in their file. The caller frees *out. MX_USAGE: a method
+// needs calibration; MX_FORMAT: a weight or an activation is not finite;
+// MX_INTERRUPTED: the tokenizer stays, the folder `state` has what is finished.
 mx_status mx_quantize_model(mx_model *model, const mx_quantize_options *o, mx_qmodel **out, mx_error *e);
 
 // Folds the scales of SmoothQuant and AWQ into the model's own matrices, and

@@ -1,6 +1,8 @@
 #ifndef MX_ROUND_H
 #define MX_ROUND_H
-// One matrix to its formats, by the rounding method that the list names.
+// One matrix to its formats, by the rounding method that the list names; tables
+// of fitted formats (codebook.h) are fitted first. Rounding to nearest and by least
+// error work part by part, GPTQ makes up for the losses of one part in the other.
 #include "compiler/quant/calibrate.h"
 #include "compiler/quant/method.h"
 #include "compiler/quant/qmodel.h"

@@ -15,7 +15,24 @@ mx_side mx_side_of(const mx_weight_format *f, uint16_t scale, int8_t zero) {
   return (mx_side){.scale = scale, .zero = zero, .step = step_of(f, scale)};
 }
 
+mx_side mx_side_get(const mx_qmatrix *q, uint32_t row, uint32_t b) {
+  if (q->steps) return (mx_side){.step = q->steps[row]};
+  size_t at = (size_t)row * mx_qmatrix_blocks(q) + b;
+  return mx_side_of(&q->format, q->scales[at], q->zeros[at]);
+}
+
+void mx_side_set(mx_qmatrix *q, uint32_t row, uint32_t b, const mx_side *s) {
+  size_t at = (size_t)row * mx_qmatrix_blocks(q) + b;
+  if (q->steps) {
+    q->steps[row] = s->step;
+    return;
+  }
+  q->scales[at] = s->scale;
+  q->zeros[at] = s->zero;
+}
+
 mx_side mx_side_rtn(const float *w, uint32_t n, const mx_weight_format *f) {
+  if (mx_weight_format_by_row(f)) return (mx_side){.step = mx_rtn_step(w, n, f)};
   int8_t codes[MX_BLOCK_MAX];
   mx_side s = {0};
   mx_rtn_block(w, n, f, codes, &s.scale, &s.zero);
@@ -71,8 +88,16 @@ static uint32_t symmetric_ranges(const float *w, uint32_t n, const mx_weight_for
   return count;
 }
 
+static uint32_t shorter_steps(const mx_side *rtn, mx_side *out) {
+  uint32_t count = 0;
+  for (; count + 1 < MX_SIDES_MAX && rtn->step > 0; count++)
+    out[count] = (mx_side){.step = rtn->step * (1 - 0.025f * (float)(count + 1))};
+  return count;
+}
+
 uint32_t mx_side_candidates(const float *w, uint32_t n, const mx_weight_format *f, mx_side out[MX_SIDES_MAX]) {
   out[0] = mx_side_rtn(w, n, f);
+  if (mx_weight_format_by_row(f)) return 1 + shorter_steps(&out[0], out + 1);
   if (f->stream.scale == MX_SCALE_E8M0) return 1 + exponents(&out[0], f, out + 1);
   return 1 + (f->stream.zero ? zero_point_ranges(w, n, f, out + 1) : symmetric_ranges(w, n, f, out + 1));
 }
@@ -83,20 +108,29 @@ int8_t mx_side_code(const mx_side *s, const mx_weight_format *f, float w) {
   if (f->codebook) return mx_nearest_code(f->table, w / s->step);
   bool e8m0 = f->stream.scale == MX_SCALE_E8M0;
   if (s->step == 0 || (e8m0 && fabsf(w) < FLT_MIN)) return s->zero;  // MXINT reads subnormals as 0
-  float high = e8m0 ? (float)mx_element_max(f->stream.bits) : 7, low = e8m0 ? -high : -8;
+  bool symmetric = e8m0 || mx_weight_format_by_row(f);
+  float high = symmetric ? (float)mx_element_max(f->stream.bits) : 7, low = symmetric ? -high : -8;
   return (int8_t)fminf(fmaxf(rintf(w / s->step) + (float)s->zero, low), high);
+}
+
+static void round_block(float *w, uint32_t n, const mx_weight_format *f) {
+  int8_t codes[MX_BLOCK_MAX];
+  mx_side s = {0};
+  mx_rtn_block(w, n, f, codes, &s.scale, &s.zero);
+  s.step = step_of(f, s.scale);
+  for (uint32_t i = 0; i < n; i++) w[i] = mx_side_value(&s, f, codes[i]);
+}
+
+static void round_by_step(float *w, uint32_t n, const mx_weight_format *f) {
+  mx_side s = mx_side_rtn(w, n, f);
+  for (uint32_t i = 0; i < n; i++) w[i] = mx_side_value(&s, f, mx_side_code(&s, f, w[i]));
 }
 
 void mx_round_rtn(float *w, uint32_t n, const mx_weight_format *f) {
   uint32_t length = mx_block_length(&f->stream);
-  for (uint32_t at = 0; at < n; at += length) {
-    uint32_t size = n - at < length ? n - at : length;
-    int8_t codes[MX_BLOCK_MAX];
-    mx_side s = {0};
-    mx_rtn_block(w + at, size, f, codes, &s.scale, &s.zero);
-    s.step = step_of(f, s.scale);
-    for (uint32_t i = 0; i < size; i++) w[at + i] = mx_side_value(&s, f, codes[i]);
-  }
+  if (mx_weight_format_by_row(f)) round_by_step(w, n, f);
+  else
+    for (uint32_t at = 0; at < n; at += length) round_block(w + at, n - at < length ? n - at : length, f);
 }
 
 void mx_round_parts(float *w, uint32_t n, const mx_matrix_format *f) {
@@ -108,12 +142,15 @@ void mx_round_parts(float *w, uint32_t n, const mx_matrix_format *f) {
   }
 }
 
+uint64_t mx_qmatrix_bits(const mx_qmatrix *q) {
+  mx_matrix_format f = mx_qmatrix_format(q);
+  return mx_matrix_format_bits(&f, q->rows);
+}
+
 void mx_qmatrix_row(const mx_qmatrix *q, uint32_t row, float *out) {
-  uint32_t length = mx_block_length(&q->format.stream), blocks = mx_qmatrix_blocks(q);
+  uint32_t length = mx_side_columns(&q->format, q->cols);
   for (uint32_t i = 0; i < q->cols; i++) {
-    size_t at = (size_t)row * blocks + i / length;
-    mx_side s = q->steps ? (mx_side){.step = q->steps[row]}
-                         : (mx_side){.zero = q->zeros[at], .step = step_of(&q->format, q->scales[at])};
+    mx_side s = mx_side_get(q, row, i / length);
     out[i] = mx_side_value(&s, &q->format, q->codes[(size_t)row * q->cols + i]);
   }
   if (q->rest) mx_qmatrix_row(q->rest, row, out + q->cols);

@@ -1,6 +1,5 @@
 #include "compiler/quant/source.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,37 +22,32 @@ void mx_layer_free(mx_layer *l) {
   *l = (mx_layer){0};
 }
 
-static mx_status copy_checked(const mx_matrix *from, uint32_t layer, const char *name, mx_matrix *to, mx_error *e) {
-  char full[64];
-  snprintf(full, sizeof full, "blk.%u.%s", layer, name);
-  mx_status s = mx_matrix_check_finite(from, full, MX_NOWHERE, e);
-  return s ? s : mx_matrix_copy(from, to, e);
-}
-
 mx_status mx_source_layer(const mx_source *s, uint32_t index, mx_layer *out, mx_error *e) {
-  const mx_layer *from = &s->model->layers[index];
+  mx_matrix *const to[] = {
+#define ADDRESS(field, name, rows, cols) &out->field,
+      MX_LAYER_MATRICES(ADDRESS)
+#undef ADDRESS
+  };
   *out = (mx_layer){0};
-  mx_status status = copy_checked(&from->attn_norm, index, "attn_norm", &out->attn_norm, e);
-  if (!status) status = copy_checked(&from->ffn_norm, index, "ffn_norm", &out->ffn_norm, e);
-  for (unsigned i = 0; i < MX_QLAYER_MATRICES && !status; i++) {
-    static const char *const names[MX_QLAYER_MATRICES] = {"attn_q", "attn_k", "attn_v", "attn_output",
-                                                          "ffn_gate", "ffn_up", "ffn_down"};
-    status = copy_checked(mx_layer_source(from, i), index, names[i], mx_layer_matrix(out, i), e);
-  }
+  mx_status status = MX_OK;
+  for (uint32_t k = 0; k < MX_LAYER_MATRIX_COUNT && !status; k++)
+    status = mx_model_fetch(s->model, mx_model_layer_index(index, k), to[k], e);
   return !status && s->rotation ? mx_rotate_layer(s->rotation, mx_source_config(s), index, out, e) : status;
 }
 
 mx_status mx_source_embedding(const mx_source *s, mx_matrix *out, mx_error *e) {
-  mx_status status = mx_matrix_check_finite(&s->model->token_embd, "token_embd", MX_NOWHERE, e);
-  if (!status) status = mx_matrix_copy(&s->model->token_embd, out, e);
+  mx_status status = mx_model_fetch(s->model, 0, out, e);
+  return !status && s->rotation ? mx_rotate_embedding(s->rotation, out, e) : status;
+}
+
+mx_status mx_source_embed(const mx_source *s, const int32_t *ids, uint32_t n, mx_matrix *out, mx_error *e) {
+  mx_status status = mx_model_fetch_rows(s->model, ids, n, out, e);
   return !status && s->rotation ? mx_rotate_embedding(s->rotation, out, e) : status;
 }
 
 mx_status mx_source_head(const mx_source *s, mx_matrix *norm, mx_matrix *output, mx_error *e) {
   *norm = *output = (mx_matrix){0};
-  mx_status status = mx_matrix_check_finite(&s->model->output_norm, "output_norm", MX_NOWHERE, e);
-  if (!status) status = mx_matrix_check_finite(&s->model->output, "output", MX_NOWHERE, e);
-  if (!status) status = mx_matrix_copy(&s->model->output_norm, norm, e);
-  if (!status) status = mx_matrix_copy(&s->model->output, output, e);
+  mx_status status = mx_model_fetch(s->model, mx_model_norm_index(s->model), norm, e);
+  if (!status) status = mx_model_fetch(s->model, mx_model_output_index(s->model), output, e);
   return !status && s->rotation ? mx_rotate_head(s->rotation, norm, output, e) : status;
 }

@@ -114,7 +114,7 @@ static void scale(mx_matrix *w, float factor) {
 // Integers need inputs of more than 1; those of the norms and of the gated
 // values are about 1, and transformed ones larger.
 static void scale_inputs(mx_model *m, bool down) {
-  const float in = 32, gated = down ? 8 : 32;
+  const float in = 16, gated = down ? 8 : 16;  // more saturates, less loses bits
   for (uint32_t i = 0; i < m->config.n_layers; i++) {
     mx_layer *l = &m->layers[i];
     scale(&l->attn_norm, in);

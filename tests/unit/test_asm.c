@@ -108,6 +108,7 @@ static void test_by_hand(void **state) {
   check_line(".ucode", "MUL dst=U2 a=U0 b=U11 n=U3 bcast=1 fn=rsqrt red=argmax",
              (uint32_t[1]){0x0bu << 27 | 2 << 20 | 11 << 12 | 3 << 8 | 1 << 7 | 3 << 5 | 3 << 3}, 1);
   check_line(".ucode", "QUANT dst=U4 bits=mxint6 block=2", (uint32_t[1]){5u << 27 | 4 << 20 | 1 << 5 | 2 << 3}, 1);
+  check_line(".ucode", "QUANT fixed=1 bits=mxint4 block=0", (uint32_t[1]){5u << 27 | 1 << 7}, 1);
   check_line(".ucode", ".raw 0xdeadbeef", (uint32_t[1]){0xdeadbeef}, 1);
 }
 

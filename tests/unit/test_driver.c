@@ -210,7 +210,7 @@ static void counters_come_by_name(void **state) {
 
 static void every_status_has_a_sentence(void **state) {
   (void)state;
-  for (int s = MX_DRIVER_OK; s <= MX_DRIVER_BAD_IMAGE; s++)
+  for (int s = MX_DRIVER_OK; s <= MX_DRIVER_NO_BOS; s++)
     assert_string_not_equal(mx_driver_text((mx_driver_status)s), "unknown status");
   assert_string_equal(mx_driver_text((mx_driver_status)99), "unknown status");
 }
@@ -261,6 +261,52 @@ static void prefill_feeds_token_by_token_until_full(void **state) {
   assert_int_equal(mx_runtime_room(&rt), 0);
   mx_runtime_rewind(&rt);
   assert_int_equal(mx_runtime_room(&rt), 3);
+  finished(&m);
+}
+
+// An image whose prefix of 2 tokens ends with BOS, token 1.
+static mx_runtime prefixed_runtime(mock *m, const access *list) {
+  mx_runtime rt = runtime_of(m, list);
+  rt.facts.prefix_tokens = 2;
+  rt.facts.bos_id = 1;
+  rt.facts.context_length = 4;
+  return rt;
+}
+
+static void bos_of_a_prefix_is_not_run(void **state) {
+  (void)state;
+  static const access list[] = {RD(ID, 0x3146584d), RD(BUILD_ID, BUILD), WR(CONTROL, 2), RD(STATUS, 0),
+                                WR(IRQ_STATUS, 1), WR(IRQ_ENABLE, 1), WR(MEM_BASE_LO, 0x1000), WR(MEM_BASE_HI, 0),
+                                WR(MEM_SIZE, 4096), PROGRAM_OF(0x80, 0, 0), PROGRAM_OF(0xc0, 7, 2), PROGRAM_OF(0xc0, 8, 3), STOP};
+  static const uint32_t tokens[] = {1, 7, 8, 9};
+  mock m = {.memory = {[RESULT] = 6}};
+  mx_runtime rt = prefixed_runtime(&m, list);
+  uint32_t next = 0;
+  assert_int_equal(mx_runtime_begin(&rt), MX_DRIVER_OK);
+  m.memory[RESULT] = 5;  // what a token leaves
+  assert_int_equal(mx_runtime_token(&rt, 7, &next), MX_DRIVER_NO_BOS);
+  assert_int_equal(mx_runtime_token(&rt, 1, &next), MX_DRIVER_OK);
+  assert_int_equal(next, 6);
+  assert_int_equal(rt.position, 2);
+  mx_runtime_rewind(&rt);
+  assert_int_equal(mx_runtime_prefill(&rt, tokens, 4, &next), MX_DRIVER_CONTEXT_FULL);
+  assert_int_equal(next, 5);
+  assert_int_equal(rt.position, 4);
+  mx_runtime_rewind(&rt);
+  assert_int_equal(mx_runtime_room(&rt), 2);
+  assert_int_equal(mx_runtime_prefill(&rt, tokens, 1, &next), MX_DRIVER_OK);
+  assert_int_equal(next, 6);
+  finished(&m);
+}
+
+static void unreachable_choice_of_a_prefix_is_told(void **state) {
+  (void)state;
+  static const access list[] = {RD(ID, 0x3146584d), RD(BUILD_ID, BUILD), WR(CONTROL, 2), RD(STATUS, 0),
+                                WR(IRQ_STATUS, 1), WR(IRQ_ENABLE, 1), WR(MEM_BASE_LO, 0x1000), WR(MEM_BASE_HI, 0),
+                                WR(MEM_SIZE, 4096), PROGRAM_OF(0x80, 0, 0), STOP};
+  mock m = {.memory_fails = true};
+  mx_runtime rt = prefixed_runtime(&m, list);
+  assert_int_equal(mx_runtime_begin(&rt), MX_DRIVER_MEMORY);
   finished(&m);
 }
 
@@ -362,6 +408,8 @@ int main(void) {
       cmocka_unit_test(begin_runs_the_initial_program),
       cmocka_unit_test(begin_refuses_another_build),
       cmocka_unit_test(prefill_feeds_token_by_token_until_full),
+      cmocka_unit_test(bos_of_a_prefix_is_not_run),
+      cmocka_unit_test(unreachable_choice_of_a_prefix_is_told),
       cmocka_unit_test(token_outside_the_vocabulary_is_refused),
       cmocka_unit_test(unreachable_result_is_told),
       cmocka_unit_test(decode_stops_at_the_end_token),

@@ -99,7 +99,30 @@ static void reads_what_was_written(void **state) {
   assert_int_equal(got->n_notes, 3);
   assert_string_equal(got->notes[1].text, "layer 0 norm");
   assert_string_equal(got->info, want.info);
+  assert_null(got->basis);
+  assert_int_equal(got->prefix_tokens, 0);
   mx_image_free(got);
+}
+
+// With a basis there is one section more, and with a prefix one fact.
+static void reads_basis_and_prefix(void **state) {
+  const fixture *f = *state;
+  static uint8_t basis[] = {4, 0, 0, 0, 9, 8, 7, 6, 5, 4, 3, 2, 0, 0, 0, 0};
+  mx_image want = small_image(), *got;
+  mx_error e = {0};
+  want.basis = basis;
+  want.basis_bytes = sizeof basis;
+  want.prefix_tokens = 15;
+  assert_int_equal(mx_image_write(f->path, &want, &e), MX_OK);
+  assert_int_equal(mx_image_read(f->path, &got, &e), MX_OK);
+  assert_int_equal(got->basis_bytes, sizeof basis);
+  assert_memory_equal(got->basis, basis, sizeof basis);
+  assert_int_equal(got->prefix_tokens, 15);
+  assert_memory_equal(got->memory, memory, MEMORY_BYTES);
+  mx_image_free(got);
+  want.bos_id = UINT32_MAX;
+  assert_int_equal(mx_image_write(f->path, &want, &e), MX_FORMAT);
+  assert_non_null(strstr(e.text, "no token that begins"));
 }
 
 static void finds_notes(void **state) {
@@ -180,8 +203,11 @@ static void refuses_hostile_headers(void **state) {
       {56, 0, MX_FORMAT, "context"},                     // context_length
       {60, 100, MX_FORMAT, "token 100"},                 // bos_id
       {64, 0xfffffffe, MX_FORMAT, "outside the vocabulary"},  // eos_id
-      {68, 1, MX_FORMAT, "unknown fact"},
-      {96, 5, MX_FORMAT, "5 sections"},
+      {68, 16, MX_FORMAT, "a prefix of 16 tokens leaves no room in a context of 16"},  // prefix_tokens
+      {68, 0xffffffff, MX_FORMAT, "a prefix"},
+      {72, 1, MX_FORMAT, "unknown fact"},
+      {96, 6, MX_FORMAT, "6 sections"},
+      {96, 5, MX_FORMAT, "section"},
       {96, 0xffffffff, MX_FORMAT, "sections"},
       {96, 0, MX_FORMAT, "no memory section"},
       {100, 9, MX_FORMAT, "unknown section"},
@@ -261,6 +287,7 @@ static void refuses_what_is_no_file(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(reads_what_was_written),       TEST(finds_notes),
+      TEST(reads_basis_and_prefix),
       TEST(refuses_every_truncation),     TEST(refuses_bytes_too_many),
       TEST(refuses_every_flipped_bit),    TEST(refuses_another_build),
       TEST(refuses_hostile_headers),      TEST(refuses_bad_notes),

@@ -91,7 +91,8 @@ static mx_status load(const fixture *f, const uint8_t *data, size_t size, mx_mod
                       mx_error *e) {
   uint8_t *copy = test_exact_copy(data, size);
   *e = (mx_error){0};
-  mx_status s = mx_llama2c_load(copy, size, "m.bin", f->tokenizer_path, m, e);
+  mx_status s = mx_llama2c_open(copy, size, "m.bin", f->tokenizer_path, m, e);
+  if (!s && (s = mx_model_convert(*m, e))) mx_model_free(*m);
   free(copy);
   return s;
 }

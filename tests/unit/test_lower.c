@@ -32,7 +32,18 @@ static const test_shape rich[] = {  // formats that tiny lacks
     {4, 2, 16, 64, 96, 1, 40, "int4z", MX_BITS_8, MX_BITS_8},
     {4, 1, 32, 64, 96, 1, 40, "mxfp4:16", MX_BITS_8, MX_BITS_4},
 };
-enum { N_SHAPES = sizeof shapes / sizeof *shapes, N_RICH = sizeof rich / sizeof *rich };
+
+// Shapes are those above with blocks that have room for two parts.
+static const struct { test_shape shape; test_variant variant; bool rich; double cosine; } variants[] = {
+    {{4, 2, 16, 64, 72, 2, 33, "mxint8", MX_BITS_8, MX_BITS_8}, {"mxint8:16", "mxint4:32", MX_BITS_8, false, {false, false}}, false, 0.999},
+    {{4, 2, 16, 64, 72, 2, 33, "mxint8", MX_BITS_8, MX_BITS_8}, {"int8row:16", NULL, 0, true, {false, false}}, false, 0.99},
+    {{6, 2, 24, 96, 100, 2, 30, "mxint8", MX_BITS_8, MX_BITS_8}, {"int8row:32", "int4row:16", MX_BITS_8, true, {true, false}}, false, 0.99},
+    {{6, 2, 24, 96, 100, 2, 30, "mxint8", MX_BITS_8, MX_BITS_8}, {"mxint8:32", NULL, 0, false, {true, true}}, false, 0.999},
+    {{5, 1, 40, 64, 60, 1, 31, "mxint8", MX_BITS_8, MX_BITS_4}, {"mxint6:16", NULL, 0, false, {false, true}}, false, 0.97},
+    {{4, 2, 16, 64, 72, 2, 33, "mxint8", MX_BITS_8, MX_BITS_8}, {"codebook:16", NULL, 0, false, {false, false}}, true, 0.999},
+    {{4, 1, 32, 64, 96, 1, 40, "mxint8", MX_BITS_8, MX_BITS_8}, {"codebook:32", "mxint8:16", MX_BITS_6, false, {true, true}}, true, 0.99},
+};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes, N_RICH = sizeof rich / sizeof *rich, N_VARIANTS = sizeof variants / sizeof *variants };
 
 static void for_each_shape(void (*check)(const test_shape *s, const mx_params *p)) {
   for (const mx_params *p = mx_param_sets; p->name; p++) {
@@ -155,8 +166,12 @@ static void run_image(const mx_image *image, output *out) {
   free(memory);
 }
 
-static void compile_and_run(const test_shape *s, const char *set, output *out) {
-  mx_qmodel *q = test_qmodel(s, 21);
+static mx_qmodel *model_of(const test_shape *s, const test_variant *v, uint64_t seed) {
+  return v ? test_variant_qmodel(s, v, seed) : test_qmodel(s, seed);
+}
+
+static void compile_and_run(const test_shape *s, const test_variant *v, const char *set, output *out) {
+  mx_qmodel *q = model_of(s, v, 21);
   mx_image *image = test_compile(q, set, 0);
   assert_int_equal(image->context_length, s->context);
   assert_int_equal(image->vocab_size, TEST_VOCAB);
@@ -172,29 +187,30 @@ static uint32_t argmax(const float *x) {
   return best;
 }
 
-static void check_same(const test_shape *s, const char *first) {
+static void check_same(const test_shape *s, const test_variant *v, const char *first) {
   static output expected, got;
-  compile_and_run(s, first, &expected);
+  compile_and_run(s, v, first, &expected);
   for (uint32_t i = 0; i < TOKENS; i++) assert_int_equal(expected.greatest[i], argmax(expected.logits[i]));
   for (const mx_params *p = mx_param_sets; p->name; p++) {
     if (!p->CODEBOOK && strcmp(first, "tiny")) continue;
-    compile_and_run(s, p->name, &got);
+    compile_and_run(s, v, p->name, &got);
     if (memcmp(&expected, &got, sizeof got))
-      fail_msg("%s (%u heads over %u): %s and %s differ", s->weights, s->heads, s->kv_heads, first, p->name);
+      fail_msg("%s (%u heads over %u): %s and %s differ", v ? v->first : s->weights, s->heads, s->kv_heads, first, p->name);
   }
 }
 
 static void test_sets_agree(void **state) {
   (void)state;
-  for (int i = 0; i < N_SHAPES; i++) check_same(&shapes[i], "tiny");
-  for (int i = 0; i < N_RICH; i++) check_same(&rich[i], "small");
+  for (int i = 0; i < N_SHAPES; i++) check_same(&shapes[i], NULL, "tiny");
+  for (int i = 0; i < N_RICH; i++) check_same(&rich[i], NULL, "small");
+  for (int i = 0; i < N_VARIANTS; i++) check_same(&variants[i].shape, &variants[i].variant, variants[i].rich ? "small" : "tiny");
 }
 
 // Cosine between the logits of all tokens here and in FP32.
-static double near_reference(const test_shape *s) {
+static double near_reference(const test_shape *s, const test_variant *v) {
   static output got;
-  compile_and_run(s, s->weights[4] == 'z' || s->weights[2] == 'f' ? "sim" : "tiny", &got);
-  mx_qmodel *q = test_qmodel(s, 21);
+  compile_and_run(s, v, "sim", &got);
+  mx_qmodel *q = model_of(s, v, 21);
   mx_model *m = test_dequantized(q);
   mx_reference *r;
   mx_error e = {0};
@@ -221,9 +237,20 @@ static void test_near_reference(void **state) {
   for (int i = 0; i < N_SHAPES + N_RICH; i++) {
     const test_shape *s = i < N_SHAPES ? &shapes[i] : &rich[i - N_SHAPES];
     bool fine = s->act_bits == MX_BITS_8 && s->kv_bits == MX_BITS_8;
-    double cosine = near_reference(s);
+    double cosine = near_reference(s, NULL);
     if (!(cosine > (fine ? 0.999 : s->act_bits == MX_BITS_4 ? 0.85 : 0.97)))
       fail_msg("%s, %u heads over %u of %u: cosine %.6f", s->weights, s->heads, s->kv_heads, s->head_dim, cosine);
+  }
+}
+
+// The same with columns in parts, by row, with tables, with integers as inputs,
+// and with transforms, which both ends of a product undo.
+static void test_variants_near_reference(void **state) {
+  (void)state;
+  for (int i = 0; i < N_VARIANTS; i++) {
+    double cosine = near_reference(&variants[i].shape, &variants[i].variant);
+    if (!(cosine > variants[i].cosine))
+      fail_msg("variant %d (%s): cosine %.6f, expected %.4f", i, variants[i].variant.first, cosine, variants[i].cosine);
   }
 }
 
@@ -376,7 +403,7 @@ static void test_forms(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values_lie_apart), cmocka_unit_test(test_packing),       cmocka_unit_test(test_sets_agree),
-      cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_variants_near_reference), cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_blocks_differ),    cmocka_unit_test(test_four_gigabytes), cmocka_unit_test(test_forms),
       cmocka_unit_test(test_half_embedding),
   };

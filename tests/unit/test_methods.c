@@ -19,20 +19,15 @@
 #include "golden/isa.h"
 #include "tests/unit/small_model.h"
 
-static const char *const formats[] = {"mxint4:16", "mxint6:16", "mxint8:32", "int4:32", "int4z:16", "mxfp4:32"};
-enum { N_FORMATS = 6, ROWS = 40, COLS = 84, TOKENS = 300 };
+static const char *const formats[] = {"mxint4:16", "mxint6:16", "mxint8:32", "int4:32", "int4z:16", "mxfp4:32",
+                                      "codebook:32", "int8row:32", "int4row:16"};
+enum { N_FORMATS = 9, N_BLOCK_FORMATS = 7, ROWS = 40, COLS = 84, TOKENS = 300 };
 
 static mx_weight_format format_of(const char *name) {
   mx_weight_format f;
   mx_error e = {0};
   if (mx_weight_format_parse(name, &f, &e)) fail_msg("%s", e.text);
   return f;
-}
-
-static void free_qmatrix(mx_qmatrix *q) {
-  free(q->codes);
-  free(q->scales);
-  free(q->zeros);
 }
 
 // ---- names -------------------------------------------------------------------
@@ -122,37 +117,55 @@ static double output_error(const problem *p, const mx_qmatrix *q) {
   return sum;
 }
 
-static mx_qmatrix rtn_of(const problem *p, const mx_weight_format *f) {
+static mx_matrix_format whole(const mx_weight_format *f) {
+  return mx_matrix_format_whole(COLS, f, (mx_act_format){MX_BITS_8, false});
+}
+
+static mx_qmatrix rtn_of_parts(const problem *p, const mx_matrix_format *f) {
   mx_qmatrix q;
   mx_error e = {0};
   assert_int_equal(mx_quantize_rtn(&p->w, f, &q, &e), MX_OK);
   return q;
 }
 
-static mx_qmatrix gptq_of(const problem *p, const mx_weight_format *f, mx_gptq_options o, unsigned threads) {
+static mx_qmatrix rtn_of(const problem *p, const mx_weight_format *f) {
+  mx_matrix_format one = whole(f);
+  return rtn_of_parts(p, &one);
+}
+
+static mx_qmatrix gptq_of_parts(const problem *p, const mx_matrix_format *f, mx_gptq_options o, unsigned threads) {
   mx_qmatrix q;
   mx_error e = {0};
   if (mx_quantize_gptq(&p->w, &p->h, f, &o, threads, "w", &q, &e)) fail_msg("%s", e.text);
   return q;
 }
 
+static mx_qmatrix gptq_of(const problem *p, const mx_weight_format *f, mx_gptq_options o, unsigned threads) {
+  mx_matrix_format one = whole(f);
+  return gptq_of_parts(p, &one, o, threads);
+}
+
 static void assert_same(const mx_qmatrix *a, const mx_qmatrix *b) {
   size_t sides = (size_t)a->rows * mx_qmatrix_blocks(a);
   assert_memory_equal(a->codes, b->codes, (size_t)a->rows * a->cols);
-  assert_memory_equal(a->scales, b->scales, sides * sizeof *a->scales);
-  assert_memory_equal(a->zeros, b->zeros, sides);
+  assert_memory_equal(a->format.table, b->format.table, sizeof a->format.table);
+  if (a->steps) assert_memory_equal(a->steps, b->steps, a->rows * sizeof *a->steps);
+  else assert_memory_equal(a->scales, b->scales, sides * sizeof *a->scales);
+  if (!a->steps) assert_memory_equal(a->zeros, b->zeros, sides);
+  assert_int_equal(a->rest != NULL, b->rest != NULL);
+  if (a->rest) assert_same(a->rest, b->rest);
 }
 
 static void test_sides(void **state) {
   (void)state;
   test_random r = {77};
-  for (int i = 0; i < N_FORMATS * 50; i++) {
-    mx_weight_format f = format_of(formats[i % N_FORMATS]);
+  for (int i = 0; i < N_BLOCK_FORMATS * 50; i++) {
+    mx_weight_format f = format_of(formats[i % N_BLOCK_FORMATS]);
     float w[16], rounded[16];
     int8_t codes[16];
     mx_side s = {0};
     for (int k = 0; k < 16; k++) w[k] = ldexpf(test_random_float(&r), i % 7 ? 0 : -126);
-    if (i < N_FORMATS) memset(w, 0, sizeof w);
+    if (i < N_BLOCK_FORMATS) memset(w, 0, sizeof w);
     mx_rtn_block(w, 16, &f, codes, &s.scale, &s.zero);
     s = mx_side_of(&f, s.scale, s.zero);
     memcpy(rounded, w, sizeof w);
@@ -170,17 +183,18 @@ static void test_mse(void **state) {
   for (int i = 0; i < N_FORMATS; i++)
     for (int metric = 0; metric < 3; metric++) {
       mx_weight_format f = format_of(formats[i]);
+      mx_matrix_format one = whole(&f);
       mx_qmatrix rtn = rtn_of(&p, &f), mse, again;
       mx_error e = {0};
-      assert_int_equal(mx_quantize_mse(&p.w, &f, &p.h, (mx_metric)metric, 1, &mse, &e), MX_OK);
-      assert_int_equal(mx_quantize_mse(&p.w, &f, &p.h, (mx_metric)metric, 3, &again, &e), MX_OK);
+      assert_int_equal(mx_quantize_mse(&p.w, &one, &p.h, (mx_metric)metric, 1, &mse, &e), MX_OK);
+      assert_int_equal(mx_quantize_mse(&p.w, &one, &p.h, (mx_metric)metric, 3, &again, &e), MX_OK);
       assert_same(&mse, &again);
       double before = error_of(&p, &rtn, (mx_metric)metric), after = error_of(&p, &mse, (mx_metric)metric);
       if (after > before * (1 + 1e-6)) fail_msg("%s, metric %d: %g, rtn %g", formats[i], metric, after, before);
       if (f.stream.bits == MX_BITS_4) assert_true(after < before);
-      free_qmatrix(&rtn);
-      free_qmatrix(&mse);
-      free_qmatrix(&again);
+      mx_qmatrix_free(&rtn);
+      mx_qmatrix_free(&mse);
+      mx_qmatrix_free(&again);
     }
   free_problem(&p);
 }
@@ -200,9 +214,61 @@ static void test_gptq_beats_rtn(void **state) {
       double before = output_error(&p, &rtn), after = output_error(&p, &q);
       if (!(after < 0.95 * before)) fail_msg("%s, variant %d: %g, rtn %g", formats[i], v, after, before);
       assert_same(&q, &again);
-      free_qmatrix(&rtn);
-      free_qmatrix(&q);
-      free_qmatrix(&again);
+      mx_qmatrix_free(&rtn);
+      mx_qmatrix_free(&q);
+      mx_qmatrix_free(&again);
+    }
+  free_problem(&p);
+}
+
+// Two formats in a matrix, also of unequal block lengths and by row.
+static mx_matrix_format split(const char *a, const char *b, uint32_t at) {
+  return (mx_matrix_format){2, {{at, format_of(a), {MX_BITS_8, false}}, {COLS - at, format_of(b), {MX_BITS_6, false}}}};
+}
+
+static void test_parts(void **state) {
+  (void)state;
+  static const char *const pairs[][2] = {{"mxint8:32", "mxint4:32"}, {"mxint4:16", "int4:32"}, {"int8row", "mxfp4:16"},
+                                         {"mxint6:16", "int4row:32"}};
+  problem p = make_problem(41);
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    mx_matrix_format f = split(pairs[i][0], pairs[i][1], 32);
+    mx_qmatrix rtn = rtn_of_parts(&p, &f), mse, again;
+    double before = output_error(&p, &rtn);
+    mx_error e = {0};
+    assert_int_equal(mx_quantize_mse(&p.w, &f, &p.h, MX_METRIC_BLOCK, 1, &mse, &e), MX_OK);
+    assert_int_equal(mx_quantize_mse(&p.w, &f, &p.h, MX_METRIC_BLOCK, 3, &again, &e), MX_OK);
+    assert_same(&mse, &again);
+    assert_int_equal(mx_qmatrix_cols(&mse), COLS);
+    for (int v = 0; v < N_VARIANTS; v++) {
+      mx_qmatrix q = gptq_of_parts(&p, &f, variants[v], 1), same = gptq_of_parts(&p, &f, variants[v], 3);
+      double after = output_error(&p, &q);
+      if (!(after < 0.95 * before)) fail_msg("%s and %s, variant %d: %g, rtn %g", pairs[i][0], pairs[i][1], v, after, before);
+      assert_same(&q, &same);
+      assert_int_equal(q.rest->acts.bits, MX_BITS_6);
+      mx_qmatrix_free(&q);
+      mx_qmatrix_free(&same);
+    }
+    mx_qmatrix_free(&rtn);
+    mx_qmatrix_free(&mse);
+    mx_qmatrix_free(&again);
+  }
+  free_problem(&p);
+}
+
+// The same format in both parts is the format in one: no loss stays behind at
+// the border.
+static void test_parts_are_one(void **state) {
+  (void)state;
+  problem p = make_problem(42);
+  for (int i = 0; i < N_BLOCK_FORMATS; i++)
+    for (int v = 0; v < N_VARIANTS; v++) {
+      mx_matrix_format f = split(formats[i], formats[i], 32);
+      mx_qmatrix two = gptq_of_parts(&p, &f, variants[v], 1), one = gptq_of(&p, &f.part[0].weights, variants[v], 1);
+      for (uint32_t r = 0; r < ROWS; r++)
+        for (uint32_t c = 0; c < COLS; c++) assert_true(mx_qmatrix_value(&two, r, c) == mx_qmatrix_value(&one, r, c));
+      mx_qmatrix_free(&two);
+      mx_qmatrix_free(&one);
     }
   free_problem(&p);
 }
@@ -215,8 +281,8 @@ static void test_refine_lowers(void **state) {
   assert_true(output_error(&p, &refined) < output_error(&p, &plain));
   size_t sides = ROWS * mx_qmatrix_blocks(&plain);
   assert_memory_equal(plain.scales, refined.scales, sides * sizeof *plain.scales);
-  free_qmatrix(&plain);
-  free_qmatrix(&refined);
+  mx_qmatrix_free(&plain);
+  mx_qmatrix_free(&refined);
   free_problem(&p);
 }
 
@@ -231,8 +297,8 @@ static void test_gptq_diagonal(void **state) {
       mx_weight_format f = format_of(formats[i]);
       mx_qmatrix rtn = rtn_of(&p, &f), q = gptq_of(&p, &f, variants[v], 2);
       assert_same(&rtn, &q);
-      free_qmatrix(&rtn);
-      free_qmatrix(&q);
+      mx_qmatrix_free(&rtn);
+      mx_qmatrix_free(&q);
     }
   free_problem(&p);
 }
@@ -252,14 +318,14 @@ static void test_dead_channels(void **state) {
     uint32_t kept = 0;  // dead columns are rounded, not dropped
     for (uint32_t r = 0; r < ROWS; r++) kept += q.codes[r * COLS + 5] != 0;
     assert_true(kept > ROWS / 3);
-    free_qmatrix(&rtn);
-    free_qmatrix(&q);
+    mx_qmatrix_free(&rtn);
+    mx_qmatrix_free(&q);
   }
   memset(p.h.sum, 0, COLS * COLS * sizeof *p.h.sum);  // everything is dead
   mx_qmatrix rtn = rtn_of(&p, &f), q = gptq_of(&p, &f, (mx_gptq_options){0}, 1);
   assert_same(&rtn, &q);
-  free_qmatrix(&rtn);
-  free_qmatrix(&q);
+  mx_qmatrix_free(&rtn);
+  mx_qmatrix_free(&q);
   free_problem(&p);
 }
 
@@ -271,14 +337,15 @@ static void test_singular(void **state) {
     for (uint32_t k = 0; k < COLS; k++) p.h.sum[i * COLS + k] = 1e6f;
   mx_weight_format f = format_of("mxint4:32");
   mx_qmatrix q = gptq_of(&p, &f, (mx_gptq_options){0}, 1);
-  free_qmatrix(&q);
+  mx_qmatrix_free(&q);
   for (uint32_t i = 0; i < COLS; i++) p.h.sum[i * COLS + (i + 1) % COLS] = 1e12f;  // indefinite, damped or not
   for (uint32_t i = 0; i < COLS; i++) p.h.sum[(i + 1) % COLS * COLS + i] = 1e12f;
   mx_error e = {0};
   mx_gptq_options o = {0};
-  assert_int_equal(mx_quantize_gptq(&p.w, &p.h, &f, &o, 1, "blk.0.x", &q, &e), MX_UNSUPPORTED);
+  mx_matrix_format one = whole(&f);
+  assert_int_equal(mx_quantize_gptq(&p.w, &p.h, &one, &o, 1, "blk.0.x", &q, &e), MX_UNSUPPORTED);
   assert_non_null(strstr(e.text, "blk.0.x"));
-  free_qmatrix(&q);
+  mx_qmatrix_free(&q);
   free_problem(&p);
 }
 
@@ -438,7 +505,8 @@ int main(void) {
       cmocka_unit_test(test_names),          cmocka_unit_test(test_bad_names),     cmocka_unit_test(test_sides),
       cmocka_unit_test(test_mse),            cmocka_unit_test(test_gptq_beats_rtn), cmocka_unit_test(test_refine_lowers),
       cmocka_unit_test(test_gptq_diagonal),  cmocka_unit_test(test_dead_channels), cmocka_unit_test(test_singular),
-      cmocka_unit_test(test_correct),        cmocka_unit_test(test_folding),
+      cmocka_unit_test(test_correct),        cmocka_unit_test(test_parts),         cmocka_unit_test(test_parts_are_one),
+            cmocka_unit_test(test_folding),
         cmocka_unit_test(test_same_bytes),    cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,8 +19,9 @@
 #include "compiler/quant/quantize.h"
 #include "golden/isa.h"
 #include "tests/unit/program.h"
+#include "tests/unit/small_qmodel.h"
 
-enum { CONFIG_AT = 16, ACT_AT = 56, TOKENIZER_AT = 64 };
+enum { CONFIG_AT = 16, KV_AT = 56, ONLINE_AT = 60, BASIS_AT = 64, TOKENIZER_AT = 80 };  // without an order of channels
 
 typedef struct { uint8_t *bytes; size_t size; char path[TEST_PATH_BYTES]; mx_qmodel *model; } fixture;
 
@@ -80,7 +81,7 @@ static void compare_matrix(const mx_matrix *a, const mx_matrix *b) {
   assert_memory_equal(a->data, b->data, (size_t)a->rows * a->cols * sizeof(float));
 }
 
-static void compare_qmatrix(const mx_qmatrix *a, const mx_qmatrix *b) {
+static void compare_part(const mx_qmatrix *a, const mx_qmatrix *b) {
   size_t n = (size_t)a->rows * a->cols, sides = (size_t)a->rows * mx_qmatrix_blocks(a);
   assert_int_equal(a->rows, b->rows);
   assert_int_equal(a->cols, b->cols);
@@ -92,14 +93,49 @@ static void compare_qmatrix(const mx_qmatrix *a, const mx_qmatrix *b) {
   assert_int_equal(a->format.frac, b->format.frac);
   assert_memory_equal(a->format.table, b->format.table, 16);
   assert_memory_equal(a->codes, b->codes, n);
+  assert_int_equal(a->format.fitted, b->format.fitted);
   assert_int_equal(a->acts.bits, b->acts.bits);
+  assert_int_equal(a->acts.fixed, b->acts.fixed);
+  assert_int_equal(!a->steps, !b->steps);
+  if (a->steps) {
+    assert_memory_equal(a->steps, b->steps, a->rows * sizeof(float));
+    assert_true(!b->scales && !b->zeros);
+    return;
+  }
   assert_memory_equal(a->scales, b->scales, 2 * sides);
   assert_memory_equal(a->zeros, b->zeros, sides);
+}
+
+static void compare_qmatrix(const mx_qmatrix *a, const mx_qmatrix *b) {
+  compare_part(a, b);
+  assert_int_equal(!a->rest, !b->rest);
+  if (a->rest) compare_part(a->rest, b->rest);
+}
+
+static void compare_basis(const mx_basis *a, const mx_basis *b, uint32_t dim) {
+  assert_int_equal(a->hadamard, b->hadamard);
+  assert_true(a->seed == b->seed);
+  assert_int_equal(!a->order, !b->order);
+  if (a->order) assert_memory_equal(a->order, b->order, dim * sizeof *a->order);
+}
+
+static void compare_prefix(const mx_prefix *a, const mx_prefix *b, const mx_config *c) {
+  size_t cache = (size_t)c->n_layers * a->n * c->n_kv_heads * c->head_dim;
+  assert_int_equal(a->n, b->n);
+  if (!a->n) return;
+  assert_memory_equal(a->tokens, b->tokens, a->n * sizeof *a->tokens);
+  assert_memory_equal(a->keys, b->keys, cache * sizeof(float));
+  assert_memory_equal(a->values, b->values, cache * sizeof(float));
+  assert_memory_equal(a->logits, b->logits, c->vocab_size * sizeof(float));
 }
 
 static void compare(const mx_qmodel *a, const mx_qmodel *b) {
   assert_memory_equal(&a->config, &b->config, sizeof a->config);
   assert_int_equal(a->kv_bits, b->kv_bits);
+  assert_int_equal(a->online.down, b->online.down);
+  assert_int_equal(a->online.qk, b->online.qk);
+  compare_basis(&a->basis, &b->basis, a->config.dim);
+  compare_prefix(&a->prefix, &b->prefix, &a->config);
   compare_matrix(&a->token_embd, &b->token_embd);
   compare_matrix(&a->output_norm, &b->output_norm);
   compare_qmatrix(&a->output, &b->output);
@@ -112,27 +148,86 @@ static void compare(const mx_qmodel *a, const mx_qmodel *b) {
   assert_int_equal(mx_tokenizer_vocab_size(a->tokenizer), mx_tokenizer_vocab_size(b->tokenizer));
 }
 
+// Written, read, compared, and written again; frees it.
+static void check_round_trip(const fixture *f, mx_qmodel *from, const char *what) {
+  mx_qmodel *to;
+  mx_error e = {0};
+  assert_int_equal(mx_qmodel_write(f->path, from, &e), MX_OK);
+  assert_true(mx_file_begins(f->path, "MXQ2"));
+  if (mx_qmodel_read(f->path, &to, &e)) fail_msg("%s: %s", what, e.text);
+  compare(from, to);
+  size_t n, again;
+  uint8_t *first = read_file(f->path, &n);
+  assert_int_equal(mx_qmodel_write(f->path, to, &e), MX_OK);
+  uint8_t *second = read_file(f->path, &again);
+  assert_int_equal(n, again);
+  assert_memory_equal(first, second, n);
+  free(first);
+  free(second);
+  mx_qmodel_free(from);
+  mx_qmodel_free(to);
+}
+
 static void test_round_trip(void **state) {
   fixture *f = *state;
   static const char *const formats[] = {"mxint8", "mxint6:64", "mxint4:128", "int4:16", "int4z", "mxfp4"};
-  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-    mx_qmodel *from = small_qmodel(formats[i], i % 2), *to;
-    mx_error e = {0};
-    assert_int_equal(mx_qmodel_write(f->path, from, &e), MX_OK);
-    assert_true(mx_file_begins(f->path, "MXQ1"));
-    if (mx_qmodel_read(f->path, &to, &e)) fail_msg("%s: %s", formats[i], e.text);
-    compare(from, to);
-    size_t n, again;
-    uint8_t *first = read_file(f->path, &n);
-    assert_int_equal(mx_qmodel_write(f->path, to, &e), MX_OK);
-    uint8_t *second = read_file(f->path, &again);
-    assert_int_equal(n, again);
-    assert_memory_equal(first, second, n);
-    free(first);
-    free(second);
-    mx_qmodel_free(from);
-    mx_qmodel_free(to);
-  }
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) check_round_trip(f, small_qmodel(formats[i], i % 2), formats[i]);
+}
+
+// ---- what a model may have beside -----------------------------------------------------
+
+static void add_basis(mx_qmodel *q) {
+  q->basis = (mx_basis){8, 0x123456789abcdef0, calloc(q->config.dim, sizeof(uint32_t))};
+  for (uint32_t i = 0; i < q->config.dim; i++) q->basis.order[i] = i * 5 % q->config.dim;
+}
+
+static float *random_floats(size_t n) {
+  float *x = calloc(n, sizeof *x);
+  assert_non_null(x);
+  for (size_t i = 0; i < n; i++) x[i] = test_random_float(&generator);
+  return x;
+}
+
+static void add_prefix(mx_qmodel *q, uint32_t n) {
+  const mx_config *c = &q->config;
+  size_t cache = (size_t)c->n_layers * n * c->n_kv_heads * c->head_dim;
+  q->prefix = (mx_prefix){n, calloc(n, sizeof(int32_t)), random_floats(cache), random_floats(cache), random_floats(c->vocab_size)};
+  for (uint32_t i = 0; i < n; i++) q->prefix.tokens[i] = (int32_t)(TEST_VOCAB - 1 - i);
+}
+
+static mx_qmodel *rich_qmodel(const char *first, const char *rest) {
+  const test_shape shape = {4, 2, 8, 24, 40, 2, 16, "mxint8", MX_BITS_6, MX_BITS_8};
+  const test_variant variant = {first, rest, MX_BITS_8, true, {true, true}};
+  mx_qmodel *q = test_variant_qmodel(&shape, &variant, 3);
+  add_basis(q);
+  add_prefix(q, 3);
+  return q;
+}
+
+static void test_rich_round_trip(void **state) {
+  fixture *f = *state;
+  check_round_trip(f, rich_qmodel("int8row:16", "int4row:16"), "by row");
+  check_round_trip(f, rich_qmodel("codebook:16", "mxint6:32"), "tables");
+  check_round_trip(f, rich_qmodel("int4row:32", NULL), "one part");
+  mx_qmodel *q = small_qmodel("mxint8", false);
+  q->online.qk = true;  // each switch by itself
+  check_round_trip(f, q, "queries and keys");
+  q = small_qmodel("mxint8", false);
+  add_prefix(q, 15);
+  check_round_trip(f, q, "prefix");
+}
+
+// The fixture's file becomes that of a model with everything.
+static void make_rich(fixture *f, size_t *basis, size_t *prefix) {
+  mx_error e = {0};
+  mx_qmodel_free(f->model);
+  free(f->bytes);
+  f->model = rich_qmodel("int8row:16", "mxint4:16");
+  assert_int_equal(mx_qmodel_write(f->path, f->model, &e), MX_OK);
+  f->bytes = read_file(f->path, &f->size);
+  *basis = BASIS_AT;
+  size_t tokenizer = BASIS_AT + 16 + 4 * 24;
+  *prefix = tokenizer + 4 + mx_load_u32(f->bytes + tokenizer);
 }
 
 // ---- damage -----------------------------------------------------------------------
@@ -242,30 +337,83 @@ static void test_hostile_config(void **state) {
     }
   check_u32(f, CONFIG_AT + 32, 0x7fc00000, MX_FORMAT);  // rope_theta
   check_u32(f, CONFIG_AT + 36, 0xbf800000, MX_FORMAT);  // rms_eps
-  check_u32(f, ACT_AT, 3, MX_FORMAT);
-  check_u32(f, ACT_AT, 0, MX_OK);
-  check_u32(f, ACT_AT + 4, 1, MX_FORMAT);
-  check_u32(f, ACT_AT + 4, 3, MX_FORMAT);
+  check_u32(f, KV_AT, 3, MX_FORMAT);
+  check_u32(f, KV_AT, 1, MX_FORMAT);
+  check_u32(f, KV_AT, 0, MX_OK);
+  check_u32(f, ONLINE_AT, 3, MX_OK);
+  check_u32(f, ONLINE_AT, 4, MX_FORMAT);
+  check_u32(f, BASIS_AT, 8, MX_OK);
+  check_u32(f, BASIS_AT, 7, MX_FORMAT);           // does not divide 24
+  check_u32(f, BASIS_AT, 0xffffffff, MX_FORMAT);
+  check_u32(f, BASIS_AT + 12, 2, MX_FORMAT);      // an order or none
+  check_u32(f, BASIS_AT + 12, 1, MX_FORMAT);      // what follows is none
   check_u32(f, TOKENIZER_AT, 0, MX_FORMAT);
   check_u32(f, TOKENIZER_AT, 0xffffffff, MX_FORMAT);
 }
 
+static size_t prefix_at(const fixture *f) { return TOKENIZER_AT + 4 + mx_load_u32(f->bytes + TOKENIZER_AT); }
+
 static size_t first_matrix(const fixture *f) {  // attn_q of layer 0
-  return TOKENIZER_AT + 4 + mx_load_u32(f->bytes + TOKENIZER_AT) + 4 * 24 * TEST_VOCAB + 4 * 24;
+  return prefix_at(f) + 4 + 4 * 24 * TEST_VOCAB + 4 * 24;
 }
 
 static void test_hostile_format(void **state) {
   fixture *f = *state;
-  size_t at = first_matrix(f);
-  assert_int_equal(mx_load_u32(f->bytes + at + 4), MX_SCALE_F16);  // it is what the test thinks
-  static const uint32_t bad[6][3] = {{3, 4, 0xffffffff}, {0, 3, 4},     {2, 256, 0xffffffff},
-                                     {4, 5, 0xffffffff}, {2, 1, 0x100}, {8, 16, 0xffffffff}};
-  for (size_t i = 0; i < 6; i++)
+  size_t parts = first_matrix(f), at = parts + 8, acts = at + 44, codes = acts + 8;
+  assert_int_equal(mx_load_u32(f->bytes + parts), 1);  // it is what the test thinks
+  assert_int_equal(mx_load_u32(f->bytes + parts + 4), 24);
+  assert_int_equal(mx_load_u32(f->bytes + at + 4), MX_SCALE_F16);
+  static const uint32_t bad[7][3] = {{3, 4, 0xffffffff}, {0, 3, 4},     {2, 256, 0xffffffff}, {4, 5, 0xffffffff},
+                                     {2, 1, 0x100},      {8, 16, 0xffffffff}, {1, 2, 0xffffffff}};
+  for (size_t i = 0; i < 7; i++)
     for (int k = 0; k < 3; k++) check_u32(f, at + 4 * i, bad[i][k], MX_FORMAT);
-  check_u32(f, at + 40, 0x08000000, MX_FORMAT);  // a code of 8 in 4 bits
-  check_u32(f, at + 40, 0x000000f7, MX_FORMAT);  // and of -9
-  check_u32(f, at + 40, 0x07f8f807, MX_OK);
-  check_u32(f, at - 4, 0x7f800000, MX_FORMAT);   // the last gain, infinite
+  check_u32(f, parts, 0, MX_FORMAT);
+  check_u32(f, parts, 2, MX_FORMAT);             // the first has all columns
+  check_u32(f, parts, 3, MX_FORMAT);
+  check_u32(f, parts + 4, 0, MX_FORMAT);
+  check_u32(f, parts + 4, 16, MX_FORMAT);        // columns are missing
+  check_u32(f, parts + 4, 0xfffffff0, MX_FORMAT);
+  check_u32(f, acts, 3, MX_FORMAT);
+  check_u32(f, acts, 0, MX_OK);
+  check_u32(f, acts + 4, 1, MX_OK);
+  check_u32(f, acts + 4, 2, MX_FORMAT);
+  check_u32(f, codes, 0x08000000, MX_FORMAT);    // a code of 8 in 4 bits
+  check_u32(f, codes, 0x000000f7, MX_FORMAT);    // and of -9
+  check_u32(f, codes, 0x07f8f807, MX_OK);
+  check_u32(f, parts - 4, 0x7f800000, MX_FORMAT);  // the last gain, infinite
+}
+
+static void test_hostile_extras(void **state) {
+  fixture *f = *state;
+  size_t basis, prefix;
+  make_rich(f, &basis, &prefix);
+  check_u32(f, basis + 16, 24, MX_FORMAT);  // channel 24 of 24
+  check_u32(f, basis + 20, 0xffffffff, MX_FORMAT);
+  assert_int_equal(mx_load_u32(f->bytes + prefix), 3);
+  check_u32(f, prefix, 16, MX_FORMAT);      // as long as the context
+  check_u32(f, prefix, 2, MX_FORMAT);       // what follows is shifted
+  check_u32(f, prefix, 0, MX_FORMAT);
+  check_u32(f, prefix, 0xffffffff, MX_FORMAT);
+  check_u32(f, prefix + 4, TEST_VOCAB, MX_FORMAT);
+  check_u32(f, prefix + 4, 0xffffffff, MX_FORMAT);
+  check_u32(f, prefix + 4, 0, MX_OK);
+  size_t parts = prefix + 4 + 4 * 3 + 2 * 4 * 2 * 3 * 16 + 4 * TEST_VOCAB + 4 * 24 * TEST_VOCAB + 4 * 24;
+  assert_int_equal(mx_load_u32(f->bytes + parts), 2);
+  assert_int_equal(mx_load_u32(f->bytes + parts + 4), 16);
+  check_u32(f, parts, 1, MX_FORMAT);
+  check_u32(f, parts + 4, 8, MX_FORMAT);    // not a whole block
+  check_u32(f, parts + 4, 24, MX_FORMAT);   // none are left
+  check_u32(f, parts + 8, 1, MX_FORMAT);    // bits: codes of 8 bits in 6
+  check_u32(f, parts + 16, 1, MX_FORMAT);   // zero points by row
+  check_u32(f, parts + 24, 1, MX_FORMAT);   // a table by row
+}
+
+static void test_rich_damage(void **state) {
+  size_t unused;
+  make_rich(*state, &unused, &unused);
+  test_truncated(state);
+  make_rich(*state, &unused, &unused);
+  test_flipped_and_sealed(state);
 }
 
 // A scale with E8M0 has one byte.
@@ -309,7 +457,7 @@ static void test_no_file(void **state) {
   mx_qmodel *q;
   assert_int_equal(mx_qmodel_read("/nonexistent/x.mxq", &q, &e), MX_IO);
   assert_null(q);
-  assert_false(mx_file_begins("/nonexistent/x.mxq", "MXQ1"));
+  assert_false(mx_file_begins("/nonexistent/x.mxq", "MXQ2"));
   e = (mx_error){0};
   assert_int_equal(mx_qmodel_read("/tmp", &q, &e), MX_IO);
   e = (mx_error){0};
@@ -333,6 +481,7 @@ static void test_failed_write(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
+      TEST(test_rich_round_trip), TEST(test_hostile_extras), TEST(test_rich_damage),
       TEST(test_round_trip), TEST(test_truncated),      TEST(test_appended),       TEST(test_flipped),
       TEST(test_flipped_and_sealed), TEST(test_hostile_config), TEST(test_hostile_format), TEST(test_wide_scale),
       TEST(test_many_layers), TEST(test_no_file),       TEST(test_failed_write),

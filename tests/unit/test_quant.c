@@ -13,12 +13,13 @@
 
 #include "compiler/quant/quantize.h"
 #include "compiler/quant/rtn.h"
+#include "compiler/quant/side.h"
 #include "golden/isa.h"
 #include "tests/unit/program.h"
 
 static test_random generator;
-static const char *const bases[] = {"mxint8", "mxint6", "mxint4", "int4", "int4z", "mxfp4"};
-enum { N_BASES = 6 };
+static const char *const bases[] = {"mxint8", "mxint6", "mxint4", "int4", "int4z", "mxfp4", "codebook", "int4row", "int8row"};
+enum { N_BASES = 9, N_BLOCK_BASES = 7 };
 
 static mx_weight_format format_of(const char *name) {
   mx_weight_format f;
@@ -31,7 +32,8 @@ static mx_weight_format format_of(const char *name) {
 
 static void test_names(void **state) {
   (void)state;
-  static const double code_bits[N_BASES] = {8, 6, 4, 4, 4, 4}, side_bits[N_BASES] = {8, 8, 8, 16, 24, 8};
+  static const double code_bits[N_BASES] = {8, 6, 4, 4, 4, 4, 4, 4, 8},
+                      side_bits[N_BASES] = {8, 8, 8, 16, 24, 8, 8, 0, 0};
   for (int i = 0; i < N_BASES; i++)
     for (unsigned block = 16; block <= 128; block *= 2) {
       char name[16], back[16];
@@ -114,7 +116,8 @@ static bool close_to(double got, double want, double x) { return fabs(got - x) <
 
 static void check_scale(const mx_qmatrix *q, size_t side, range r) {
   double scale = scale_value(q, side), step = -1;
-  if (q->format.codebook) step = r.greatest > 0 ? fmax(ldexp(1, ilogb(r.greatest) - 2), ldexp(1, -127)) : ldexp(1, -127);
+  int largest = q->format.fitted ? 0 : 2;  // exponent of the greatest element
+  if (q->format.codebook) step = r.greatest > 0 ? fmax(ldexp(1, ilogb(r.greatest) - largest), ldexp(1, -127)) : ldexp(1, -127);
   else if (q->format.stream.scale == MX_SCALE_E8M0)
     step = r.greatest >= ldexp(1, -126) ? ldexp(1, ilogb(r.greatest)) : ldexp(1, -127);
   if (step > 0 && scale != step) fail_msg("scale %g, expected %g for %g", scale, step, r.greatest);
@@ -158,7 +161,8 @@ static void check_matrix(const mx_matrix *m, const char *format) {
   mx_weight_format f = format_of(format);
   mx_qmatrix q;
   mx_error e = {0};
-  assert_int_equal(mx_quantize_rtn(m, &f, &q, &e), MX_OK);
+  mx_matrix_format one = mx_matrix_format_whole(m->cols, &f, (mx_act_format){MX_BITS_8, false});
+  assert_int_equal(mx_quantize_rtn(m, &one, &q, &e), MX_OK);
   uint32_t length = mx_block_length(&f.stream), blocks = (m->cols + length - 1) / length;
   assert_int_equal(mx_qmatrix_blocks(&q), blocks);
   for (uint32_t row = 0; row < m->rows; row++)
@@ -168,9 +172,7 @@ static void check_matrix(const mx_matrix *m, const char *format) {
       for (uint32_t i = first; i < first + n; i++)
         check_element(&q, (size_t)row * blocks + b, row, i, m->data[(size_t)row * m->cols + i]);
     }
-  free(q.codes);
-  free(q.scales);
-  free(q.zeros);
+  mx_qmatrix_free(&q);
 }
 
 // ---- matrices ------------------------------------------------------------------------
@@ -198,7 +200,7 @@ static void fill(float *w, uint32_t n) {
 static void test_nearest(void **state) {
   (void)state;
   for (uint32_t run = 0; run < test_runs(4); run++)
-    for (int i = 0; i < N_BASES; i++)
+    for (int i = 0; i < N_BLOCK_BASES; i++)
       for (unsigned block = 16; block <= 128; block *= 2) {
         float data[2 * 300];
         mx_matrix m = {2, 1 + test_random_below(&generator, 300), data};
@@ -209,20 +211,75 @@ static void test_nearest(void **state) {
       }
 }
 
+// Steps by row: the greatest element is the greatest code, all others are the
+// nearest, ties to even; rows that are 0 have step 0, also in two parts.
+static void check_row(const mx_qmatrix *q, const float *w, uint32_t row) {
+  int most = q->format.stream.bits == MX_BITS_4 ? 7 : 127;
+  float greatest = (float)range_of(w, q->cols).greatest, step = greatest / (float)most;
+  if (step < 0x1p-126f) step = 0;
+  assert_true(q->steps[row] == step);
+  for (uint32_t i = 0; i < q->cols; i++) {
+    double want = step > 0 ? fmin(fmax(rint((double)(w[i] / step)), -most), most) : 0;
+    assert_true(mx_qmatrix_value(q, row, i) == want * (double)step);
+  }
+}
+
+static void test_rows(void **state) {
+  (void)state;
+  for (uint32_t run = 0; run < test_runs(20); run++) {
+    enum { ROWS = 3 };
+    float data[ROWS * 300], row_floats[300];
+    mx_weight_format narrow = format_of("int4row:16"), wide = format_of("int8row");
+    mx_matrix m = {ROWS, 33 + test_random_below(&generator, 267), data};
+    for (uint32_t at = 0; at < ROWS * m.cols; at += 16) fill(data + at, ROWS * m.cols - at < 16 ? ROWS * m.cols - at : 16);
+    if (run % 4 == 0) memset(data, 0, m.cols * sizeof *data);
+    mx_matrix_format f = {2, {{32, wide, {MX_BITS_8, false}}, {m.cols - 32, narrow, {MX_BITS_6, false}}}};
+    mx_qmatrix q;
+    mx_error e = {0};
+    assert_int_equal(mx_quantize_rtn(&m, &f, &q, &e), MX_OK);
+    assert_int_equal(q.rest->acts.bits, MX_BITS_6);
+    assert_int_equal(mx_qmatrix_bits(&q), ROWS * (32 * 8 + 32 + (m.cols - 32) * 4 + 32));
+    for (uint32_t r = 0; r < ROWS; r++) {
+      check_row(&q, data + r * m.cols, r);
+      check_row(q.rest, data + r * m.cols + 32, r);
+      memcpy(row_floats, data + r * m.cols, m.cols * sizeof *data);
+      mx_round_parts(row_floats, m.cols, &f);
+      for (uint32_t i = 0; i < m.cols; i++) assert_true(row_floats[i] == (float)mx_qmatrix_value(&q, r, i));
+    }
+    mx_qmatrix_free(&q);
+  }
+}
+
+// A table in any order; the nearest by trying all in double.
+static void test_unsorted_table(void **state) {
+  (void)state;
+  for (uint32_t run = 0; run < test_runs(200); run++) {
+    int8_t table[16];
+    for (int i = 0; i < 16; i++) table[i] = (int8_t)((int)test_random_below(&generator, 255) - 127);
+    double x = run % 2 ? (double)test_random_float(&generator) * 150 : test_random_below(&generator, 512) / 2.0 - 128;
+    int code = mx_nearest_code(table, (float)x), evens = 0;
+    for (int i = 0; i < 16; i++) {
+      double here = fabs((float)x - (double)table[i]), got = fabs((float)x - (double)table[code]);
+      assert_true(got <= here);
+      evens += here == got && i % 2 == 0;
+    }
+    if (evens) assert_int_equal(code % 2, 0);
+  }
+}
+
 // 16 values in one block, and the codes that they must have.
 static void check_codes(const char *format, const float w[16], const int8_t codes[16], uint16_t scale, int zero) {
   mx_weight_format f = format_of(format);
   mx_matrix m = {1, 16, (float *)(uintptr_t)w};
   mx_qmatrix q;
   mx_error e = {0};
-  assert_int_equal(mx_quantize_rtn(&m, &f, &q, &e), MX_OK);
+  mx_matrix_format one = mx_matrix_format_whole(m.cols, &f, (mx_act_format){MX_BITS_8, false});
+  assert_int_equal(mx_quantize_rtn(&m, &one, &q, &e), MX_OK);
   assert_int_equal(q.scales[0], scale);
   assert_int_equal(q.zeros[0], zero);
   for (int i = 0; i < 16; i++)
     if (q.codes[i] != codes[i]) fail_msg("%s: %g became %d, expected %d", format, (double)w[i], q.codes[i], codes[i]);
-  free(q.codes);
-  free(q.scales);
-  free(q.zeros);
+  mx_qmatrix_free(&q);
 }
 
 // E2M1 has 0 0.5 1 1.5 2 3 4 6, codes 0 to 7; the midpoints go to even codes.
@@ -253,7 +310,7 @@ static void test_zero_blocks(void **state) {
   (void)state;
   const float w[16] = {0};
   const int8_t codes[16] = {0};
-  for (int i = 0; i < N_BASES; i++) {
+  for (int i = 0; i < N_BLOCK_BASES - 1; i++) {
     char name[16];
     snprintf(name, sizeof name, "%s:16", bases[i]);
     check_codes(name, w, codes, 0, 0);
@@ -276,11 +333,13 @@ static void test_not_finite(void **state) {
 // ---- whole models -----------------------------------------------------------------------
 
 static uint32_t calls;
-static void count_calls(const char *name, uint32_t done, uint32_t of) {
-  assert_int_equal(done, calls++);
-  assert_int_equal(of, 2 * 7 + 1);
-  if (done == 8) assert_string_equal(name, "blk.1.attn_k");
-  if (done == 14) assert_string_equal(name, "output");
+static void count_calls(const mx_progress *p) {
+  assert_int_equal(p->matrix, calls++);
+  assert_int_equal(p->matrices, 2 * 7 + 1);
+  assert_int_equal(p->layer, p->matrix / 7);
+  assert_true(p->done < p->total && (p->done > 0) == (p->matrix > 0));
+  if (p->matrix == 8) assert_string_equal(p->name, "blk.1.attn_k");
+  if (p->matrix == 14) assert_string_equal(p->name, "output");
 }
 
 static void test_model_matrices(void **state) {
@@ -322,6 +381,7 @@ int main(void) {
       cmocka_unit_test(test_names),       cmocka_unit_test(test_bad_names),   cmocka_unit_test(test_element_names),
       cmocka_unit_test(test_by_hand),     cmocka_unit_test(test_mxfp4_ties),  cmocka_unit_test(test_zero_blocks),
       cmocka_unit_test(test_not_finite),  cmocka_unit_test(test_nearest),     cmocka_unit_test(test_model_matrices),
+      cmocka_unit_test(test_rows),        cmocka_unit_test(test_unsorted_table),
   };
   return cmocka_run_group_tests(tests, seed, NULL);
 }

@@ -287,20 +287,31 @@ static const test_shape shapes[] = {
     {6, 2, 24, 96, 100, 2, 64, "int4:64", MX_BITS_8, MX_BITS_4}, {4, 1, 32, 64, 96, 3, 50, "mxint4", MX_BITS_8, MX_BITS_4},
     {5, 1, 64, 64, 96, 2, 33, "mxfp4", MX_BITS_8, MX_BITS_8},
 };
-enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+// All that a matrix can be.
+static const struct { test_shape shape; test_variant variant; bool rich; } variants[] = {
+    {{6, 2, 24, 96, 100, 2, 40, "mxint8", MX_BITS_8, MX_BITS_8}, {"int8row:32", "mxint4:16", MX_BITS_4, true, {true, true}}, false},
+    {{4, 4, 40, 64, 76, 2, 70, "mxint8", MX_BITS_8, MX_BITS_4}, {"mxint6:16", NULL, 0, false, {true, false}}, false},
+    {{4, 2, 16, 64, 128, 2, 70, "mxint8", MX_BITS_8, MX_BITS_8}, {"codebook:16", "codebook:32", MX_BITS_6, false, {false, true}}, true},
+};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes, N_VARIANTS = sizeof variants / sizeof *variants };
+
+static void check_model(mx_qmodel *q, const mx_params *p, program *g, void (*check)(program *g, const mx_image *image)) {
+  mx_image *image = test_compile(q, p->name, 0);
+  check(g, image);
+  mx_image_free(image);
+  mx_qmodel_free(q);
+}
 
 static void for_each_image(void (*check)(program *g, const mx_image *image)) {
   program g = {.insns = calloc(MOST_INSNS, sizeof(insn))};
   assert_non_null(g.insns);
-  for (const mx_params *p = mx_param_sets; p->name; p++)
-    for (int i = 0; i < N_SHAPES; i++) {
-      if (!p->CODEBOOK && !strcmp(shapes[i].weights, "mxfp4")) continue;
-      mx_qmodel *q = test_qmodel(&shapes[i], 3);
-      mx_image *image = test_compile(q, p->name, 0);
-      check(&g, image);
-      mx_image_free(image);
-      mx_qmodel_free(q);
-    }
+  for (const mx_params *p = mx_param_sets; p->name; p++) {
+    for (int i = 0; i < N_SHAPES; i++)
+      if (p->CODEBOOK || strcmp(shapes[i].weights, "mxfp4")) check_model(test_qmodel(&shapes[i], 3), p, &g, check);
+    for (int i = 0; i < N_VARIANTS; i++)
+      if (p->CODEBOOK || !variants[i].rich)
+        check_model(test_variant_qmodel(&variants[i].shape, &variants[i].variant, 3), p, &g, check);
+  }
   free(g.insns);
 }
 
