@@ -40,7 +40,7 @@ static inline raw decode6(words v) {
   return (raw)((spread ^ 0x20202020) + 0x60606060);
 }
 
-static inline uint32_t tile4(const mx_simd_units *u, const uint8_t *line, raw *tile) {
+static inline void tile4(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   uint32_t steps = u->block / 4;
   for (uint32_t at = 0; at < steps; at += 8) {
     raw w[4];
@@ -51,10 +51,9 @@ static inline uint32_t tile4(const mx_simd_units *u, const uint8_t *line, raw *t
       tile[at + 2 * i + 1] = decode4(u, (raw)((words)w[i] >> 4));
     }
   }
-  return steps;
 }
 
-static inline uint32_t tile_planar(const mx_simd_units *u, const uint8_t *line, raw *tile) {
+static inline void tile_planar(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   ints nibble = (load(lane_numbers) & 1) * 4;
   for (uint32_t at = 0; at < u->block; at += 16) {
     raw in[4], w[4];
@@ -62,10 +61,9 @@ static inline uint32_t tile_planar(const mx_simd_units *u, const uint8_t *line, 
     transpose(in, w);
     for (uint32_t i = 0; i < 4; i++) tile[at / 4 + i] = decode4(u, (raw)shift_right((ints)w[i], nibble));
   }
-  return u->block / 4;
 }
 
-static inline uint32_t tile6(const mx_simd_units *u, const uint8_t *line, raw *tile) {
+static inline void tile6(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   for (uint32_t at = 0; at < u->block; at += 16, tile += 4) {
     raw w[4];
     load_lines(line + at / 4 * 3, u->line_bytes, w);
@@ -75,27 +73,28 @@ static inline uint32_t tile6(const mx_simd_units *u, const uint8_t *line, raw *t
     tile[2] = decode6(b >> 16 | c << 16);
     tile[3] = decode6(c >> 8);
   }
-  return u->block / 4;
 }
 
-static inline uint32_t tile8(const mx_simd_units *u, const uint8_t *line, raw *tile) {
+static inline void tile8(const mx_simd_units *u, const uint8_t *line, raw *tile) {
   for (uint32_t at = 0; at < u->block; at += 16) {
     raw w[4];
     load_lines(line + at, u->line_bytes, w);
     for (uint32_t i = 0; i < 4; i++) tile[at / 4 + i] = (raw)((words)w[i] ^ 0x80808080);
   }
-  return u->block / 4;
 }
 
-// Rows `row` .. of the unit; returns the steps of the tile.
-static inline uint32_t make_tile(const mx_simd_units *u, uint32_t row, raw *tile) {
+// Rows `row` .. of the unit: tile [block / 4].
+static inline void make_tile(const mx_simd_units *u, uint32_t row, raw *tile) {
   const uint8_t *line = u->lines + (size_t)(u->form == MX_SIMD_PLANAR ? row / 2 : row) * u->line_bytes;
-  uint32_t steps = u->form == MX_SIMD_4 ? tile4(u, line, tile) : u->form == MX_SIMD_6 ? tile6(u, line, tile)
-                 : u->form == MX_SIMD_8 ? tile8(u, line, tile) : tile_planar(u, line, tile);
-  if (!u->zeros) return steps;
+  switch (u->form) {
+    case MX_SIMD_4: tile4(u, line, tile); break;
+    case MX_SIMD_PLANAR: tile_planar(u, line, tile); break;
+    case MX_SIMD_6: tile6(u, line, tile); break;
+    case MX_SIMD_8: tile8(u, line, tile); break;
+  }
+  if (!u->zeros) return;
   raw zero = (raw)(widen((const uint8_t *)u->zeros + row) * 0x01010101);
-  for (uint32_t k = 0; k < steps; k++) tile[k] = ALL(sub_epi8)(tile[k], zero);
-  return steps;
+  for (uint32_t k = 0; k < u->block / 4; k++) tile[k] = ALL(sub_epi8)(tile[k], zero);
 }
 
 // ---- terms -----------------------------------------------------------------------------
@@ -131,7 +130,8 @@ static inline ints factor(const mx_simd_units *u, uint32_t row, uint8_t x_exp, i
 }
 
 // The defining functions, where a factor is not a normal float.
-static __attribute__((noinline)) void add_by_definition(const mx_simd_units *u, uint32_t row, ints sum, uint8_t x_exp, uint32_t *acc) {
+static __attribute__((noinline)) void add_by_definition(const mx_simd_units *u, uint32_t row, ints sum, uint8_t x_exp,
+                                                        uint32_t *acc) {
   for (uint32_t i = 0; i < LANES; i++) {
     const uint8_t *at = u->scales + (row + i) * (uint32_t)u->scale;
     uint16_t scale = u->scale == MX_SCALE_F16 ? (uint16_t)(at[0] | at[1] << 8) : u->scale ? at[0] : 0;
@@ -155,9 +155,9 @@ static inline void add_terms(const mx_simd_units *u, uint32_t row, ints sum, uin
 static inline __attribute__((always_inline)) void add_rows(mx_simd_units u, uint32_t row) {
   raw tile[MOST_STEPS];
   for (uint32_t i = 0; i < u.units; i++) {
-    uint32_t steps = make_tile(&u, row, tile);
+    make_tile(&u, row, tile);
     for (uint32_t t = 0; t < u.tokens; t++) {
-      ints sum = dot(tile, u.x + (size_t)t * u.x_stride, steps) - u.offset[t];
+      ints sum = dot(tile, u.x + (size_t)t * u.x_stride, u.block / 4) - u.offset[t];
       add_terms(&u, row, sum, u.x_exp[(size_t)t * u.x_exp_stride], u.sums + t * u.rows + row);
     }
     u.lines += u.unit_bytes;
@@ -169,7 +169,8 @@ static inline __attribute__((always_inline)) void add_rows(mx_simd_units u, uint
   }
 }
 
-// Code of their own for the usual units, with loops that the compiler unrolls.
+// The usual units have code of their own: what is known of them is assigned
+// again, so that the compiler unrolls loops and drops cases.
 static void add_units(const mx_simd_units *units) {
   mx_simd_units u = *units;
   bool plain = !u.zeros && !u.decode && u.block == 32;

@@ -245,7 +245,7 @@ static void test_by_hand(void **state) {
 static void test_zero_terms(void **state) {
   (void)state;
   test_device d = test_device_new("sim", MEM_BYTES);
-  static const product p = {.f = {.bits = MX_BITS_8, .scale = MX_SCALE_F16}, .frac = 0, .tokens = 1, .groups = 1, .blocks = 3};
+  static const product p = {.f = {.bits = MX_BITS_8, .scale = MX_SCALE_F16}, .tokens = 1, .groups = 1, .blocks = 3};
   static const uint8_t exponents[3] = {1, 1, 127};
   static const int8_t elements[3] = {2, -3, 0};  // times the scales: -2, 1.875, 0
   static const uint16_t scales[3] = {0xBC00, 0xB900, 0xBC00};  // -1, -0.625, -1
@@ -371,7 +371,8 @@ static int seed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_by_hand),         cmocka_unit_test(test_table),       cmocka_unit_test(test_products),
-      cmocka_unit_test(test_each_format),     cmocka_unit_test(test_starved),     cmocka_unit_test(test_zero_terms), cmocka_unit_test(test_leftover),
+      cmocka_unit_test(test_each_format),     cmocka_unit_test(test_starved),     cmocka_unit_test(test_leftover),
+      cmocka_unit_test(test_zero_terms),
       cmocka_unit_test(test_order_of_writes), cmocka_unit_test(test_nothing_to_do),
   };
   return cmocka_run_group_tests(tests, seed, NULL);

@@ -116,18 +116,27 @@ static void test_vectors(void **state) {
         if (red != MX_RED_SUM || (op != MX_UOP_ADD && op != MX_UOP_SUB)) check_vector(op, fn, red, test_runs(150));
 }
 
-// Every exponent of both signs with random and extreme fractions.
+// Words [WORDS] of one sign and exponent: extreme fractions and random ones.
+static void some_of(uint32_t top, uint32_t *v) {
+  for (uint32_t i = 0; i < WORDS; i++) {
+    uint32_t fraction = i < 8 ? i : i < 16 ? 0x7FFFFF - (i - 8) : test_random_u32(&generator) & 0x7FFFFF;
+    v[i] = top << 23 | fraction;
+  }
+}
+
+// Every exponent of both signs; with MX_EXHAUSTIVE every word.
 static void test_functions(void **state) {
   (void)state;
+  bool every = getenv("MX_EXHAUSTIVE");
+  uint32_t rounds = every ? (1u << 23) / WORDS : test_runs(1);
   for (unsigned fn = MX_FN_EXP2; fn <= MX_FN_RSQRT; fn++)
-    for (uint32_t top = 0; top < 512; top++) {
-      unit m = {.store = {vector_word(MX_UOP_MOV, fn, MX_RED_NONE, false)}, .u = {0, 0, 0, WORDS}};
-      for (uint32_t i = 0; i < WORDS; i++) {
-        uint32_t fraction = i < 8 ? i : i < 16 ? 0x7FFFFF - (i - 8) : test_random_u32(&generator) & 0x7FFFFF;
-        m.vmem[i] = top << 23 | fraction;
+    for (uint32_t top = 0; top < 512; top++)
+      for (uint32_t round = 0; round < rounds; round++) {
+        unit m = {.store = {vector_word(MX_UOP_MOV, fn, MX_RED_NONE, false)}, .u = {0, 0, 0, WORDS}};
+        some_of(top, m.vmem);
+        for (uint32_t i = 0; i < WORDS && every; i++) m.vmem[i] = top << 23 | (round * WORDS + i);
+        check(&m);
       }
-      check(&m);
-    }
 }
 
 static void test_functions_at_corners(void **state) {
