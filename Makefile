@@ -134,7 +134,7 @@ test-build: $B/mxf $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
 test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
-	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn tests/formal/run.sh tests/netlist/run.sh
+	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh
 bench: $B/mxf ## speed of the golden executor: fast against defining paths, 1 and 2 threads
 	@tests/bench.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
