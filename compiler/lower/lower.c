@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/import/bytes.h"
 #include "compiler/lower/lowering.h"
 
 static mx_status fill_memory(mx_lowering *l, mx_image *image) {
@@ -39,17 +38,15 @@ static mx_status fill_tokenizer(const mx_lowering *l, mx_image *image) {
   return MX_OK;
 }
 
-// The serial form of basis.h's structure; nothing for the model's own basis.
+// Nothing for the model's own basis.
 static mx_status fill_basis(const mx_lowering *l, mx_image *image) {
   const mx_basis *b = &l->model->basis;
   uint32_t dim = l->model->config.dim;
   if (!b->hadamard && !b->order) return MX_OK;
-  image->basis_bytes = 16 + (b->order ? 4 * dim : 0);
+  image->basis_bytes = (uint32_t)mx_basis_write(b, dim, NULL);
   image->basis = malloc(image->basis_bytes);
   if (!image->basis) return mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "no memory for the basis");
-  const uint32_t words[4] = {b->hadamard, (uint32_t)b->seed, (uint32_t)(b->seed >> 32), b->order != NULL};
-  for (uint32_t i = 0; i < 4; i++) mx_store_u32(image->basis + 4 * i, words[i]);
-  for (uint32_t i = 0; i < dim && b->order; i++) mx_store_u32(image->basis + 16 + 4 * i, b->order[i]);
+  mx_basis_write(b, dim, image->basis);
   return MX_OK;
 }
 

@@ -13,13 +13,8 @@ const char *mx_act_format_name(const mx_act_format *f) {
 }
 
 static double matrix_bits(const mx_qmatrix *q) {
-  double bits = 0;
-  for (const mx_qmatrix *part = q; part; part = part->rest) {
-    double side = 8.0 * (double)part->format.stream.scale + (part->format.stream.zero ? 8 : 0);
-    if (mx_weight_format_by_row(&part->format)) bits += 32.0 * part->rows;
-    bits += (double)part->rows * (part->cols * mx_code_bits(&part->format.stream) + side * mx_qmatrix_blocks(part));
-  }
-  return bits;
+  mx_matrix_format f = mx_qmatrix_format(q);
+  return (double)mx_matrix_format_bits(&f, q->rows);
 }
 
 static double weights(const mx_qmatrix *q) { return (double)q->rows * mx_qmatrix_cols(q); }

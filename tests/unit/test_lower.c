@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "compiler/import/bytes.h"
 #include "compiler/lower/lowering.h"
 #include "compiler/lower/pack.h"
+#include "compiler/quant/describe.h"
 #include "compiler/ref/reference.h"
 #include "golden/machine.h"
 #include "tests/unit/program.h"
@@ -356,6 +358,172 @@ static void test_blocks_differ(void **state) {
   }
 }
 
+// What one matrix of a shared input may not have for itself.
+static void check_alone(void (*change)(mx_qmatrix *w), const char *words) {
+  for (unsigned index = 1; index < 6; index++) {
+    if (index == 3) continue;  // attn_output has its input alone
+    mx_qmodel *q = test_variant_qmodel(&variants[0].shape, &variants[0].variant, 5);
+    change(mx_qlayer_matrix(&q->layers[1], index, NULL));
+    mx_compile_options o = {.params = mx_params_find("sim")};
+    mx_image *image;
+    mx_error e = {0};
+    assert_int_equal(mx_compile(q, &o, &image, &e), MX_UNSUPPORTED);
+    if (!strstr(e.text, words) || !strstr(e.text, "layer 1")) fail_msg("'%s' lacks '%s'", e.text, words);
+    mx_qmodel_free(q);
+  }
+}
+
+static void other_bits(mx_qmatrix *w) { w->acts.bits = MX_BITS_4; }
+static void other_bits_in_rest(mx_qmatrix *w) { w->rest->acts.bits = MX_BITS_4; }
+static void fixed_input(mx_qmatrix *w) { w->rest->acts.fixed = true; }
+static void other_cols(mx_qmatrix *w) { w->cols -= 16, w->rest->cols += 16; }
+static void one_part(mx_qmatrix *w) {
+  mx_qmatrix_free(w->rest);
+  free(w->rest);
+  w->rest = NULL;
+}
+
+static void test_inputs_differ(void **state) {
+  (void)state;
+  check_alone(other_bits, "different activation formats");
+  check_alone(other_bits_in_rest, "different activation formats");
+  check_alone(fixed_input, "different activation formats");
+  check_alone(other_cols, "different parts");
+  check_alone(one_part, "different parts");
+}
+
+static void check_model_refused(mx_qmodel *q, const char *set, const char *words) {
+  mx_compile_options o = {.params = mx_params_find(set)};
+  mx_image *image;
+  mx_error e = {0};
+  assert_int_equal(mx_compile(q, &o, &image, &e), MX_UNSUPPORTED);
+  if (!strstr(e.text, words)) fail_msg("'%s' lacks '%s'", e.text, words);
+  mx_qmodel_free(q);
+}
+
+static void test_variants_refused(void **state) {
+  (void)state;
+  const test_variant in_rest = {"mxint8:16", "codebook:16", MX_BITS_8, false, {false, false}};
+  check_model_refused(test_variant_qmodel(&shapes[0], &in_rest, 5), "tiny", "attn_q: parameter set tiny has no decode table");
+  mx_qmodel *q = test_variant_qmodel(&variants[0].shape, &variants[0].variant, 5);
+  q->layers[0].wo.format.stream.block = 3;
+  check_model_refused(q, "sim", "attn_output: a part of 32 columns, expected a multiple of its block of 128");
+  test_shape odd = shapes[0];
+  odd.hidden = 66;
+  q = test_qmodel(&odd, 5);
+  q->online.down = true;
+  check_model_refused(q, "sim", "an online transform of 66 channels");
+}
+
+// ---- what an image says of its model --------------------------------------------------
+
+static json_t *info_of(const mx_qmodel *q, const char *set) {
+  mx_image *image = test_compile(q, set, 0);
+  json_t *o = json_loads(image->info, 0, NULL);
+  assert_non_null(o);
+  mx_image_free(image);
+  return o;
+}
+
+static const char *text_at(const json_t *o, const char *key) { return json_string_value(json_object_get(o, key)); }
+
+static void test_info(void **state) {
+  (void)state;
+  mx_qmodel *q = test_qmodel(&shapes[3], 5);
+  json_t *o = info_of(q, "sim");
+  assert_string_equal(text_at(o, "weights"), "mxint4:32");
+  assert_string_equal(text_at(o, "acts"), "mxint8");
+  assert_string_equal(text_at(o, "kv"), "mxint4");
+  assert_true(fabs(json_real_value(json_object_get(o, "bits_per_weight")) - 4.25) < 0.02);  // 200 columns: not whole blocks
+  assert_null(json_object_get(o, "online"));
+  json_decref(o);
+  mx_qmodel_free(q);
+  q = test_variant_qmodel(&variants[2].shape, &variants[2].variant, 5);
+  o = info_of(q, "sim");
+  assert_string_equal(text_at(o, "weights"), "mixed");
+  assert_string_equal(text_at(o, "acts"), "int8");
+  const json_t *down = json_object_get(json_object_get(o, "formats"), "ffn_down");
+  assert_int_equal(json_integer_value(json_object_get(down, "int8row:32 x int8, int4row:16 x int8")), 2);
+  assert_int_equal(json_array_size(json_object_get(o, "online")), 1);
+  json_decref(o);
+  mx_qmodel_free(q);
+}
+
+// By row: 8 bits and a step of 32 for each of 64 columns or so.
+static void test_bits_by_row(void **state) {
+  (void)state;
+  mx_qmodel *q = test_variant_qmodel(&variants[1].shape, &variants[1].variant, 5);
+  assert_true(fabs(mx_qmatrix_bits_per_weight(&q->layers[0].wq) - (8 + 32.0 / 64)) < 1e-9);
+  assert_true(fabs(mx_qmatrix_bits_per_weight(&q->layers[0].w_down) - (8 + 32.0 / 72)) < 1e-9);
+  mx_qmodel_free(q);
+  q = test_variant_qmodel(&variants[2].shape, &variants[2].variant, 5);  // 32 of 96 columns in 8 bits, 64 in 4
+  assert_true(fabs(mx_qmatrix_bits_per_weight(&q->layers[0].wq) - (32 * 8 + 64 * 4 + 2 * 32) / 96.0) < 1e-9);
+  mx_qmodel_free(q);
+}
+
+typedef struct { const mx_image *image; const mx_machine *machine; uint32_t word, dim, seen; const float *want; } watcher;
+
+// The last sum of a layer is its residual stream.
+static void watch_residual(void *self, mx_unit unit, mx_space space, uint32_t address, uint32_t value) {
+  watcher *w = self;
+  (void)unit;
+  if (space != MX_SPACE_VMEM || strcmp(mx_image_note(w->image, w->machine->pc), "layer 0 ffn_residual")) return;
+  uint32_t bits;
+  memcpy(&bits, &w->want[w->seen], sizeof bits);
+  assert_int_equal(address, w->word + w->seen++);
+  assert_int_equal(value, bits);
+}
+
+// A layer that adds nothing leaves the embedding.
+static void test_residual_word(void **state) {
+  (void)state;
+  mx_qmodel *q = test_qmodel(&shapes[0], 5);
+  for (unsigned k = 3; k < MX_QLAYER_MATRICES; k += 3) {  // attn_output and ffn_down
+    mx_qmatrix *w = mx_qlayer_matrix(&q->layers[0], k, NULL);
+    memset(w->codes, 0, (size_t)w->rows * w->cols);
+  }
+  mx_image *image = test_compile(q, "sim", 0);
+  json_t *o = json_loads(image->info, 0, NULL);
+  uint8_t *memory = calloc(image->mem_bytes, 1);
+  assert_non_null(memory);
+  memcpy(memory, image->memory, image->memory_bytes);
+  mx_machine *m = mx_machine_new(image->params, memory, image->mem_bytes);
+  watcher w = {.image = image, .machine = m, .dim = q->config.dim, .want = q->token_embd.data + 17 * (size_t)q->config.dim,
+               .word = (uint32_t)json_integer_value(json_object_get(o, "residual_word"))};
+  m->observer = (mx_observer){watch_residual, &w};
+  const uint32_t none[MX_ARGS] = {0}, args[MX_ARGS] = {17};
+  assert_int_equal(mx_machine_run(m, image->init_entry, none), MX_FAULT_NONE);
+  assert_int_equal(mx_machine_run(m, image->token_entry, args), MX_FAULT_NONE);
+  assert_int_equal(w.seen, w.dim);
+  mx_machine_free(m);
+  free(memory);
+  json_decref(o);
+  mx_image_free(image);
+  mx_qmodel_free(q);
+}
+
+static void test_basis(void **state) {
+  (void)state;
+  mx_qmodel *q = test_qmodel(&shapes[0], 5);
+  mx_image *image = test_compile(q, "sim", 0);
+  assert_null(image->basis);
+  mx_image_free(image);
+  q->basis = (mx_basis){.hadamard = 32, .seed = 0x1122334455667788};
+  image = test_compile(q, "sim", 0);
+  static const uint8_t plain[16] = {32, 0, 0, 0, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0, 0, 0};
+  assert_int_equal(image->basis_bytes, 16);
+  assert_memory_equal(image->basis, plain, 16);
+  mx_image_free(image);
+  q->basis.order = calloc(32, sizeof(uint32_t));
+  for (uint32_t i = 0; i < 32; i++) q->basis.order[i] = 31 - i;
+  image = test_compile(q, "sim", 0);
+  assert_int_equal(image->basis_bytes, 16 + 4 * 32);
+  assert_int_equal(mx_load_u32(image->basis + 12), 1);
+  for (uint32_t i = 0; i < 32; i++) assert_int_equal(mx_load_u32(image->basis + 16 + 4 * i), 31 - i);
+  mx_image_free(image);
+  mx_qmodel_free(q);
+}
+
 // Only the shapes of this model exist, but for the embedding.
 static void test_four_gigabytes(void **state) {
   (void)state;
@@ -405,7 +573,9 @@ int main(void) {
       cmocka_unit_test(test_values_lie_apart), cmocka_unit_test(test_packing),       cmocka_unit_test(test_sets_agree),
       cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_variants_near_reference), cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_blocks_differ),    cmocka_unit_test(test_four_gigabytes), cmocka_unit_test(test_forms),
-      cmocka_unit_test(test_half_embedding),
+      cmocka_unit_test(test_half_embedding), cmocka_unit_test(test_inputs_differ), cmocka_unit_test(test_variants_refused),
+      cmocka_unit_test(test_info), cmocka_unit_test(test_bits_by_row), cmocka_unit_test(test_residual_word),
+      cmocka_unit_test(test_basis),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
