@@ -14,7 +14,7 @@ static bool is_prime(uint32_t n) {
 
 // The modulus of a core; 0: there is none of this order.
 static uint32_t paley_1(uint32_t core) { return core % 4 == 0 && is_prime(core - 1) ? core - 1 : 0; }
-static uint32_t paley_2(uint32_t core) { return core % 4 == 0 && core / 2 % 4 == 2 && is_prime(core / 2 - 1) ? core / 2 - 1 : 0; }
+static uint32_t paley_2(uint32_t core) { return core % 8 == 4 && is_prime(core / 2 - 1) ? core / 2 - 1 : 0; }
 
 // The smallest core of this order, 0: none is known.
 static uint32_t find_core(uint32_t order) {

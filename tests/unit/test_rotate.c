@@ -173,10 +173,12 @@ static void test_serial_broken(void **state) {
 
 enum { CONTEXT = 12 };
 
-static const test_shape shapes[] = {{.heads = 4, .kv_heads = 2, .head_dim = 24, .dim = 36, .hidden = 500, .layers = 2, .context = CONTEXT},
-                                    {.heads = 2, .kv_heads = 1, .head_dim = 16, .dim = 48, .hidden = 20, .layers = 2, .context = CONTEXT},
-                                    {.heads = 3, .kv_heads = 3, .head_dim = 6, .dim = 20, .hidden = 4, .layers = 3, .context = CONTEXT},
-                                    {.heads = 2, .kv_heads = 2, .head_dim = 128, .dim = 17, .hidden = 36, .layers = 1, .context = CONTEXT}};
+static const test_shape shapes[] = {
+    {.heads = 4, .kv_heads = 2, .head_dim = 24, .dim = 36, .hidden = 500, .layers = 2, .context = CONTEXT},
+    {.heads = 2, .kv_heads = 1, .head_dim = 16, .dim = 48, .hidden = 20, .layers = 2, .context = CONTEXT},
+    {.heads = 3, .kv_heads = 3, .head_dim = 6, .dim = 20, .hidden = 4, .layers = 3, .context = CONTEXT},
+    {.heads = 2, .kv_heads = 2, .head_dim = 128, .dim = 17, .hidden = 36, .layers = 1, .context = CONTEXT},
+};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 // Rows of a length around 1, as those of trained models; gains around 1.
@@ -355,8 +357,10 @@ static void test_seeds(void **state) {
 
 static void test_refused(void **state) {
   (void)state;
-  static const test_shape odd[2] = {{.heads = 2, .kv_heads = 2, .head_dim = 4, .dim = 8, .hidden = 10, .layers = 1, .context = 4},
-                                    {.heads = 1, .kv_heads = 1, .head_dim = 130, .dim = 8, .hidden = 12, .layers = 1, .context = 4}};
+  static const test_shape odd[2] = {
+      {.heads = 2, .kv_heads = 2, .head_dim = 4, .dim = 8, .hidden = 10, .layers = 1, .context = 4},
+      {.heads = 1, .kv_heads = 1, .head_dim = 130, .dim = 8, .hidden = 12, .layers = 1, .context = 4},
+  };
   for (int i = 0; i < 2; i++) {
     mx_model *m = model_of(&odd[i], 11);
     mx_rotation r;
