@@ -20,7 +20,9 @@ enum { MX_SENSITIVITY_TOKENS = 2048 };
 //
 // Measured: the mean over tokens of the Kullback-Leibler divergence, in nats, of
 // the next token's distribution from that of the FP32 model; the matrix's input is
-// rounded too. The rest of the model runs for every trial.
+// rounded too. The rest of the model runs for every trial, so that time grows with
+// the square of the number of layers; memory holds two sets of activations and a
+// float per token and vocabulary entry.
 mx_status mx_sensitivity_measure(const mx_source *source, const mx_calibration *c, unsigned threads, mx_trial *trials,
                                  uint32_t n, mx_error *e);
 

@@ -455,16 +455,20 @@ static void assert_same_models(mx_qmodel *a, mx_qmodel *b) {
 
 static void test_same_bytes(void **state) {
   (void)state;
-  static const char *const lists[] = {"rtn", "mse", "gptq", "awq", "correct",
-                                      "smoothquant=search,awq,correct,gptq+order+refine,mse"};
+  static const char *const cases[][2] = {
+      {"mxint4:16", "rtn"}, {"mxint4:16", "mse"}, {"mxint4:16", "gptq"}, {"mxint4:16", "awq"}, {"mxint4:16", "correct"},
+      {"mxint4:16", "smoothquant=search,awq,correct,gptq+order+refine,mse"}, {"codebook:16", "awq,gptq"},
+      {"codebook:32", "mse"}, {"int4row", "awq,gptq,mse"}, {"mxint4:16", "mixed=6,gptq"},
+      {"mxint4:16", "mixed=6+trace+channels,awq,gptq+order+refine"}};
   mx_calibration c = random_sequences(20, 30, 10);
-  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     mx_qmodel *q[2];
     for (unsigned k = 0; k < 2; k++) {
       mx_model *m = test_model(&config, true, 50);
-      mx_quantize_options o = options_of(lists[i], &c, 1 + 2 * k);
+      mx_quantize_options o = options_of(cases[i][1], &c, 1 + 2 * k);
+      o.weights = format_of(cases[i][0]);
       mx_error e = {0};
-      if (mx_quantize_model(m, &o, &q[k], &e)) fail_msg("%s: %s", lists[i], e.text);
+      if (mx_quantize_model(m, &o, &q[k], &e)) fail_msg("%s: %s", cases[i][1], e.text);
       mx_model_free(m);
     }
     assert_same_models(q[0], q[1]);
