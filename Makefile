@@ -141,5 +141,15 @@ synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen
 	@tests/deps.sh && boards/synth.sh
 .PHONY: test test-build test-run test-long bench synth
 
+# Perplexity by method and format, on the golden engine (tests/accuracy/run.sh);
+# gnuplot draws it and is asked for there.
+$B/round-q4-0: $B/tests/accuracy/round_q4_0.o $(libs)
+	$(call say,LD,$@)
+	$(Q)$(CC) -o $@.tmp $< -Wl,--start-group $(libs) -Wl,--end-group $(LDLIBS) && mv $@.tmp $@
+accuracy: $B/mxf $B/round-q4-0 ## perplexity of methods and formats to build/accuracy, and the targets: some hours
+	@tests/accuracy/run.sh && tests/accuracy/check.sh
+accuracy-check: ## the targets again, from build/accuracy/accuracy.csv
+	@tests/accuracy/check.sh
+.PHONY: accuracy accuracy-check
 
 -include $(shell find $B -name '*.d' -not -name 'Vdut*' 2>/dev/null)

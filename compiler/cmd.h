@@ -14,7 +14,8 @@
   CMD(eval, "perplexity of a model on a text") \
   CMD(dis, "disassemble a program image or raw words") \
   CMD(as, "assemble instructions and microcode") \
-  CMD(synth_model, "write a model of a known shape with random weights")
+  CMD(synth_model, "write a model of a known shape with random weights") \
+  CMD(stress_model, "write a twin of a model that is hard to quantize")
 
 #define CMD(name, text) mx_status mx_cmd_##name(int argc, char **argv, mx_error *e);
 MX_COMMANDS(CMD)

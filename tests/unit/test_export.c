@@ -1,4 +1,5 @@
-// Models written as GGUF and read back; models with random weights.
+// Models written as GGUF and read back, with random weights, twins that are hard
+// to quantize.
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,9 @@
 
 #include "compiler/export/gguf_write.h"
 #include "compiler/import/bytes.h"
+#include "compiler/ref/reference.h"
 #include "compiler/synth/random.h"
+#include "compiler/synth/stress.h"
 #include "compiler/synth/synth.h"
 #include "golden/fp32.h"
 #include "tests/unit/small_model.h"
@@ -224,6 +227,115 @@ static void shapes(void **state) {
   assert_int_equal(mx_synth_config(&o, &c, &tied, &(mx_error){0}), MX_USAGE);
 }
 
+// ---- twins -----------------------------------------------------------------------
+
+enum { SEQUENCE = 12 };
+
+static const mx_config twin_config = {.dim = 128, .hidden_dim = 40, .n_layers = 3, .n_heads = 4, .n_kv_heads = 2,
+                                      .head_dim = 8, .vocab_size = TEST_VOCAB, .context_length = 64,
+                                      .rope_theta = 10000.0f, .rms_eps = 1e-5f};
+
+// Largest inputs of a layer's w_down, BOS apart.
+typedef struct {
+  const mx_matrix *down;
+  float bos, others;
+} down_inputs;
+
+static void watch_down(void *self, const mx_matrix *w, const float *x, uint32_t n) {
+  down_inputs *d = self;
+  for (size_t i = 0; w == d->down && i < (size_t)n * w->cols; i++) {
+    float *most = i < w->cols ? &d->bos : &d->others;
+    *most = fmaxf(*most, fabsf(x[i]));
+  }
+}
+
+static void run(const mx_model *m, down_inputs *d, float *logits) {
+  static const int32_t tokens[SEQUENCE] = {1, 262, 270, 4, 100, 33, 261, 275, 265, 8, 9, 262};
+  mx_reference *r;
+  mx_error e = {0};
+  assert_int_equal(mx_reference_new(m, SEQUENCE, &r, &e), MX_OK);
+  if (d) mx_reference_observe(r, watch_down, d);
+  assert_int_equal(mx_reference_forward(r, tokens, SEQUENCE, logits, &e), MX_OK);
+  mx_reference_free(r);
+}
+
+static void check_same_logits(const float *a, const float *b) {
+  float most = 0, off = 0;
+  for (int i = 0; i < SEQUENCE * TEST_VOCAB; i++) {
+    most = fmaxf(most, fabsf(a[i]));
+    off = fmaxf(off, fabsf(a[i] - b[i]));
+  }
+  if (off > 5e-5f * most) fail_msg("logits up to %g are off by %g", (double)most, (double)off);
+}
+
+static float column_ratio(const mx_matrix *w) {  // of the smallest and the largest column
+  float least = INFINITY, most = 0;
+  for (uint32_t c = 0; c < w->cols; c++) {
+    float sum = 0;
+    for (uint32_t r = 0; r < w->rows; r++) sum += fabsf(w->data[(size_t)r * w->cols + c]);
+    least = fminf(least, sum);
+    most = fmaxf(most, sum);
+  }
+  return most / least;
+}
+
+// Layers that add little, so that a token's own embedding tells it from others.
+static mx_model *twin_model(bool tied) {
+  mx_model *m = test_model(&twin_config, tied, 11);
+  for (uint32_t i = 0; i < m->config.n_layers; i++) {
+    mx_matrix *w[] = {&m->layers[i].wo, &m->layers[i].w_down};
+    for (int k = 0; k < 2; k++)
+      for (size_t j = 0; j < (size_t)w[k]->rows * w[k]->cols; j++) w[k]->data[j] *= 0.01f;
+  }
+  return m;
+}
+
+static void channels_keep_the_function(void **state) {
+  (void)state;
+  for (int tied = 0; tied < 2; tied++) {
+    static float before[SEQUENCE * TEST_VOCAB], after[SEQUENCE * TEST_VOCAB];
+    mx_model *m = twin_model(tied);
+    run(m, NULL, before);
+    assert_int_equal(mx_stress_channels(m, 100, 1, &(mx_error){0}), MX_OK);
+    run(m, NULL, after);
+    check_same_logits(before, after);
+    const mx_matrix *outliers[] = {&m->layers[0].wq, &m->layers[1].wo, &m->layers[2].w_gate, &m->layers[0].w_down, &m->output};
+    for (size_t i = 0; i < 5; i++) assert_true(column_ratio(outliers[i]) > 10);
+    mx_model_free(m);
+  }
+}
+
+static void tokens_keep_the_function(void **state) {
+  (void)state;
+  static float before[SEQUENCE * TEST_VOCAB], after[SEQUENCE * TEST_VOCAB];
+  mx_model *m = twin_model(true);
+  run(m, NULL, before);
+  assert_int_equal(mx_stress_tokens(m, 100, 1, &(mx_error){0}), MX_OK);
+  assert_true(m->config.hidden_dim > twin_config.hidden_dim);
+  down_inputs stressed = {.down = &m->layers[1].w_down}, plain = {.down = &m->layers[2].w_down};
+  run(m, &stressed, after);
+  check_same_logits(before, after);
+  assert_true(stressed.bos > 10 * stressed.others);
+  run(m, &plain, after);
+  assert_true(plain.bos < 20 * plain.others);
+  mx_model_free(m);
+}
+
+static void tokens_need_bos(void **state) {
+  (void)state;
+  mx_model *m = test_model(&twin_config, true, 11);
+  mx_tokenizer_config c = *mx_tokenizer_get_config(m->tokenizer);
+  mx_piece pieces[TEST_VOCAB];
+  mx_tokenizer *without;
+  for (int32_t i = 0; i < TEST_VOCAB; i++) pieces[i] = mx_tokenizer_piece(m->tokenizer, i);
+  c.bos = -1;
+  assert_int_equal(mx_tokenizer_new(pieces, &c, MX_NOWHERE, &without, &(mx_error){0}), MX_OK);
+  mx_tokenizer_free(m->tokenizer);
+  m->tokenizer = without;
+  assert_int_equal(mx_stress_tokens(m, 1000, 1, &(mx_error){0}), MX_UNSUPPORTED);
+  mx_model_free(m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(half_of_every_half),    cmocka_unit_test(half_rounds_to_nearest_even),
@@ -231,6 +343,8 @@ int main(void) {
       cmocka_unit_test(no_folder),             cmocka_unit_test(bytes_by_seed_alone),
       cmocka_unit_test(weights_have_their_size), cmocka_unit_test(normal_numbers),
       cmocka_unit_test(synthetic_tokenizer_takes_text), cmocka_unit_test(shapes),
+      cmocka_unit_test(channels_keep_the_function), cmocka_unit_test(tokens_keep_the_function),
+      cmocka_unit_test(tokens_need_bos),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
