@@ -25,21 +25,33 @@ static float *rows(size_t n, size_t width) {
   return width && n > SIZE_MAX / sizeof(float) / width ? NULL : calloc(n ? n : 1, width * sizeof(float));
 }
 
-static bool allocate(mx_forward *f, uint32_t length) {
-  const mx_config *c = f->config;
-  size_t t = f->calibration->n_tokens, half = c->head_dim / 2;
-  float **const buffers[] = {&f->x, &f->h, &f->y, &f->q, &f->mix, &f->k, &f->v, &f->gate, &f->up};
-  const uint32_t widths[] = {c->dim, c->dim, c->dim, f->q_dim, f->q_dim, f->kv_dim, f->kv_dim, c->hidden_dim,
-                             c->hidden_dim};
-  bool ok = true;
-  for (unsigned i = 0; i < sizeof buffers / sizeof *buffers; i++) ok &= (*buffers[i] = rows(t, widths[i])) != NULL;
-  ok &= (f->cosines = rows(length, half)) != NULL;
-  ok &= (f->sines = rows(length, half)) != NULL;
-  return ok && (f->scores = rows((size_t)f->threads * length, length)) != NULL;
+void mx_forward_release(mx_forward *f) {
+  float **const all[] = {&f->h, &f->y, &f->q, &f->mix, &f->k, &f->v, &f->gate, &f->up, &f->scores};
+  for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
+    free(*all[i]);
+    *all[i] = NULL;
+  }
 }
 
-static void fill_rope(mx_forward *f, uint32_t length) {
-  uint32_t half = f->config->head_dim / 2;
+mx_status mx_forward_reserve(mx_forward *f, mx_error *e) {
+  const mx_config *c = f->config;
+  size_t length = longest(f->calibration);
+  float **const buffers[] = {&f->h, &f->y, &f->q, &f->mix, &f->k, &f->v, &f->gate, &f->up};
+  const uint32_t widths[] = {c->dim, c->dim, f->q_dim, f->q_dim, f->kv_dim, f->kv_dim, c->hidden_dim, c->hidden_dim};
+  bool ok = true;
+  mx_forward_release(f);
+  for (unsigned i = 0; i < sizeof buffers / sizeof *buffers; i++)
+    ok &= (*buffers[i] = rows(f->calibration->n_tokens, widths[i])) != NULL;
+  ok &= (f->scores = rows(f->threads * length, length)) != NULL;
+  if (ok) return MX_OK;
+  return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the activations of %u calibration tokens", f->calibration->n_tokens);
+}
+
+static mx_status make_rope(mx_forward *f, mx_error *e) {
+  uint32_t half = f->config->head_dim / 2, length = longest(f->calibration);
+  f->cosines = rows(length, half);
+  f->sines = rows(length, half);
+  if (!f->cosines || !f->sines) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for %u positions", length);
   for (uint32_t i = 0; i < half; i++) {
     double frequency = pow(f->config->rope_theta, -2.0 * i / f->config->head_dim);
     for (uint32_t pos = 0; pos < length; pos++) {
@@ -47,15 +59,14 @@ static void fill_rope(mx_forward *f, uint32_t length) {
       f->sines[(size_t)pos * half + i] = (float)sin(pos * frequency);
     }
   }
+  return MX_OK;
 }
 
 static mx_status embed(mx_forward *f, const mx_source *source, mx_error *e) {
   mx_matrix x;
   mx_status s = mx_source_embed(source, f->calibration->tokens, f->calibration->n_tokens, &x, e);
-  if (s) return s;
-  free(f->x);
   f->x = x.data;
-  return MX_OK;
+  return s;
 }
 
 static mx_status leave_out_prefix(mx_forward *f, mx_error *e) {
@@ -74,11 +85,9 @@ mx_status mx_forward_new(const mx_source *source, const mx_calibration *c, unsig
                       .q_dim = config->n_heads * config->head_dim, .kv_dim = config->n_kv_heads * config->head_dim};
   if (source->rotation) out->online = source->rotation->online;
   if (out->threads > MX_PARALLEL_MAX) out->threads = MX_PARALLEL_MAX;
-  uint32_t length = longest(c);
-  if (!allocate(out, length))
-    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the activations of %u calibration tokens", c->n_tokens);
-  fill_rope(out, length);
-  mx_status s = leave_out_prefix(out, e);
+  mx_status s = mx_forward_reserve(out, e);
+  if (!s) s = make_rope(out, e);
+  if (!s) s = leave_out_prefix(out, e);
   return s ? s : embed(out, source, e);
 }
 

@@ -45,6 +45,10 @@ typedef struct {
 mx_status mx_forward_new(const mx_source *source, const mx_calibration *c, unsigned threads, mx_forward *out, mx_error *e);
 void mx_forward_free(mx_forward *f);
 
+// Memory for all but x, between layers: gives it back; takes it again, zeroed.
+void mx_forward_release(mx_forward *f);
+mx_status mx_forward_reserve(mx_forward *f, mx_error *e);
+
 // Takes the keys and values of the layer to come from the prefix (n = 0: none).
 void mx_forward_set_prefix(mx_forward *f, const mx_prefix *p, uint32_t layer);
 

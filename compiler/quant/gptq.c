@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "compiler/quant/blas.h"
+#include "compiler/quant/factor.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/side.h"
 #include "golden/mxint.h"
 
-enum { ROWS = 32 };    // of a task
+enum { ROWS = 64 };    // of a task
+enum { BATCH = 256 };  // columns, whole blocks, whose losses reach those after them at once
+enum { ERRORS = BATCH + MX_BLOCK_MAX };
 enum { PASSES = 20 };  // of the refinement, at most
 
 typedef struct {
@@ -29,7 +32,7 @@ typedef struct {
   uint32_t *column;   // [n] column of the matrix at each place of the order
   float *u;           // [n][n] upper triangle, in the order
   float *work;        // [threads][ROWS][n] rows in the order
-  float *errors;      // [threads][ROWS][MX_BLOCK_MAX]
+  float *errors;      // [threads][ROWS][ERRORS]
   float *slopes;      // [threads][ROWS][n], and
   float *h;           // [n][n] damped Hessian, not ordered; for refinement
   mx_qmatrix *out;
@@ -102,8 +105,7 @@ static double damped_diagonal(const mx_hessian *h, uint32_t i, double extra) {
   return (diagonal(h, i) > 0 ? diagonal(h, i) : 1) + extra;
 }
 
-// a [n][n] = H in the order, damped. Row-major upper is LAPACK's lower; only
-// that half is read.
+// Upper triangle of a [n][n] = H in the order, damped.
 static void damped(const gptq *g, const mx_hessian *h, double damping, double *a) {
   double extra = damping * mean_diagonal(h);
   for (uint32_t i = 0; i < g->n; i++) {
@@ -119,28 +121,20 @@ static void damped_floats(gptq *g, const mx_hessian *h, double damping) {
   for (uint32_t i = 0; i < g->n; i++) g->h[(size_t)i * g->n + i] = (float)damped_diagonal(h, i, extra);
 }
 
-// a = U with U^T U = a^-1; false if a is not positive definite.
-static bool factor(double *a, uint32_t n) {
-  lapack_int size = (lapack_int)n;
-  return mx_dpotrf(LAPACK_COL_MAJOR, 'L', size, a, size) == 0 &&
-         mx_dpotri(LAPACK_COL_MAJOR, 'L', size, a, size) == 0 &&
-         mx_dpotrf(LAPACK_COL_MAJOR, 'L', size, a, size) == 0;
-}
-
-static mx_status factor_inverse(gptq *g, const mx_hessian *h, const char *name, mx_error *e) {
+static mx_status factor_inverse(gptq *g, const mx_hessian *h, unsigned threads, const char *name, mx_error *e) {
   size_t count = (size_t)g->n * g->n;
   double *a = malloc(count * sizeof *a);
   if (!a) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "%s: no memory for a Hessian of %u x %u", name, g->n, g->n);
   double damping = g->o->damping > 0 ? g->o->damping : 0.01;
   bool done = false;
-  for (; !done && damping <= 1; damping *= 10) {
+  mx_status s = MX_OK;
+  for (; !s && !done && damping <= 1; damping *= 10) {
     damped(g, h, damping, a);
-    done = factor(a, g->n);
+    s = mx_inverse_factor(a, g->n, threads, g->u, &done, e);
   }
-  for (size_t i = 0; i < count && done; i++) g->u[i] = (float)a[i];
   if (done && g->h) damped_floats(g, h, damping / 10);  // the damping that did
   free(a);
-  if (done) return MX_OK;
+  if (s || done) return s;
   return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "%s: the Hessian of its inputs is singular, damped or not", name);
 }
 
@@ -274,21 +268,38 @@ static void load_rows(const gptq *g, uint32_t from, uint32_t rows, float *w) {
       w[(size_t)r * g->n + k] = g->m->data[(size_t)(from + r) * g->n + g->column[k]];
 }
 
+// What the losses E of `rows` rows and columns from .. to of the order do to the
+// columns to .. end.
+static void compensate(const gptq *g, uint32_t rows, const float *errors, float *w, uint32_t from, uint32_t to, uint32_t end) {
+  if (to < end)
+    mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(end - to), (int)(to - from), -1, errors, ERRORS,
+             g->u + (size_t)from * g->n + to, (int)g->n, 1, w + to, (int)g->n);
+}
+
+// The place after the batch that begins with the t-th block at `at`: BATCH columns
+// or a little more, or what is left.
+static uint32_t batch_end(const gptq *g, uint32_t t, uint32_t at) {
+  uint32_t end = at;
+  for (; t < g->n_blocks && end - at < BATCH; t++) end += g->blocks[g->turn[t]].size;
+  return end;
+}
+
 static void round_rows(void *self, uint32_t i, unsigned worker) {
   const gptq *g = self;
-  uint32_t from = i * ROWS, rows = g->m->rows - from < ROWS ? g->m->rows - from : ROWS, at = 0;
-  float *w = g->work + (size_t)worker * ROWS * g->n, *errors = g->errors + (size_t)worker * ROWS * MX_BLOCK_MAX;
+  uint32_t from = i * ROWS, rows = g->m->rows - from < ROWS ? g->m->rows - from : ROWS;
+  float *w = g->work + (size_t)worker * ROWS * g->n, *errors = g->errors + (size_t)worker * ROWS * ERRORS;
   load_rows(g, from, rows, w);
   for (uint32_t r = 0; r < rows; r++) choose_steps(g, from + r);
-  for (uint32_t t = 0; t < g->n_blocks; t++) {
-    const block *b = &g->blocks[g->turn[t]];
-    for (uint32_t r = 0; r < rows; r++)
-      choose_block(g, b, from + r, w + (size_t)r * g->n + at, at, errors + (size_t)r * MX_BLOCK_MAX);
-    uint32_t next = at + b->size;
-    if (next < g->n)
-      mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)(g->n - next), (int)b->size, -1, errors,
-                  MX_BLOCK_MAX, g->u + (size_t)at * g->n + next, (int)g->n, 1, w + next, (int)g->n);
-    at = next;
+  for (uint32_t t = 0, start = 0, end; t < g->n_blocks; start = end) {
+    end = batch_end(g, t, start);
+    for (uint32_t at = start, next; at < end; at = next, t++) {
+      const block *b = &g->blocks[g->turn[t]];
+      next = at + b->size;
+      for (uint32_t r = 0; r < rows; r++)
+        choose_block(g, b, from + r, w + (size_t)r * g->n + at, at, errors + (size_t)r * ERRORS + (at - start));
+      compensate(g, rows, errors + (at - start), w, at, next, end);
+    }
+    compensate(g, rows, errors, w, start, end, g->n);
   }
   if (g->h) refine_rows(g, from, rows, w, g->slopes + (size_t)worker * ROWS * g->n);
 }
@@ -301,7 +312,7 @@ static bool allocate(gptq *g, unsigned threads) {
   g->column = malloc(n * sizeof *g->column);
   g->u = malloc(n * n * sizeof *g->u);
   g->work = malloc(workers * ROWS * n * sizeof *g->work);
-  g->errors = calloc(workers * ROWS * MX_BLOCK_MAX, sizeof *g->errors);
+  g->errors = calloc(workers * ROWS * ERRORS, sizeof *g->errors);
   if (g->o->refine) {
     g->slopes = malloc(workers * ROWS * n * sizeof *g->slopes);
     g->h = malloc(n * n * sizeof *g->h);
@@ -322,7 +333,7 @@ mx_status mx_quantize_gptq(const mx_matrix *m, const mx_hessian *h, const mx_mat
   if (!allocate(&g, threads)) s = mx_fail(e, MX_LIMIT, MX_NOWHERE, "%s: no memory for GPTQ", name);
   if (!s) list_blocks(&g);
   if (!s) s = choose_order(&g, h, e);
-  if (!s) s = factor_inverse(&g, h, name, e);
+  if (!s) s = factor_inverse(&g, h, threads, name, e);
   if (!s) mx_parallel(mx_chunks(m->rows, ROWS), threads, round_rows, &g);
   release(&g);
   return s;

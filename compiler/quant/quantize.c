@@ -178,15 +178,41 @@ static mx_status round_feed_forward(run *r, uint32_t layer) {
   return round_output(r, layer, W_DOWN, f->gate, o->gate);
 }
 
-// r->work = the layer, equalised.
-static mx_status prepare_layer(run *r, uint32_t index) {
+// The scale search and the rounding take turns: only one of them has the
+// activations of a layer in memory.
+static mx_status reserve_passes(run *r) {
+  mx_status s = r->forwarded ? mx_forward_reserve(&r->forward, r->e) : MX_OK;
+  return !s && r->corrected ? mx_forward_reserve(&r->original, r->e) : s;
+}
+
+static void release_passes(run *r) {
+  mx_forward_release(&r->forward);
+  mx_forward_release(&r->original);
+}
+
+static mx_status equalise_layer(run *r, uint32_t index) {
   mx_layer original = {0};
-  mx_status s = begin_scales(r, index);
-  if (!s) s = mx_source_layer(&r->source, index, &r->work, r->e);
-  if (!s && r->equalised) s = mx_source_layer(&r->source, index, &original, r->e);
-  if (!s && r->equalised) s = mx_equalise_layer(&r->equaliser, index, &original, &r->work);
+  mx_status s = mx_forward_reserve(&r->equaliser.full, r->e);
+  if (!s) s = mx_source_layer(&r->source, index, &original, r->e);
+  if (!s) s = mx_equalise_layer(&r->equaliser, index, &original, &r->work);
+  mx_forward_release(&r->equaliser.full);
   mx_layer_free(&original);
   return s;
+}
+
+// Scales of copies of output_norm and output.
+static mx_status equalise_head(run *r, const mx_matrix *original_norm, mx_matrix *norm, mx_matrix *output) {
+  mx_status s = mx_forward_reserve(&r->equaliser.full, r->e);
+  if (!s) s = mx_equalise_head(&r->equaliser, original_norm, norm, output);
+  mx_forward_release(&r->equaliser.full);
+  return s;
+}
+
+// r->work = the layer, equalised.
+static mx_status prepare_layer(run *r, uint32_t index) {
+  mx_status s = begin_scales(r, index);
+  if (!s) s = mx_source_layer(&r->source, index, &r->work, r->e);
+  return !s && r->equalised ? equalise_layer(r, index) : s;
 }
 
 static void enter_layer(run *r, uint32_t index) {
@@ -202,10 +228,12 @@ static mx_status quantize_layer(run *r, uint32_t index) {
   mx_status s = prepare_layer(r, index);
   mx_qlayer *to = &r->out->layers[index];
   enter_layer(r, index);
+  if (!s) s = reserve_passes(r);
   if (!s) s = mx_matrix_copy(&r->work.attn_norm, &to->attn_norm, r->e);
   if (!s) s = mx_matrix_copy(&r->work.ffn_norm, &to->ffn_norm, r->e);
   if (!s) s = round_attention(r, index);
   if (!s) s = round_feed_forward(r, index);
+  release_passes(r);
   mx_layer_free(&r->work);
   return s;
 }
@@ -234,7 +262,8 @@ static mx_status quantize_head(run *r) {
   mx_status s = begin_scales(r, layers(r));
   if (!s) s = mx_source_head(&r->source, &norm, &output, r->e);
   if (!s) s = mx_matrix_copy(&norm, &r->out->output_norm, r->e);
-  if (!s && r->equalised) s = mx_equalise_head(&r->equaliser, &norm, &r->out->output_norm, &output);
+  if (!s && r->equalised) s = equalise_head(r, &norm, &r->out->output_norm, &output);
+  if (!s) s = reserve_passes(r);
   if (!s) s = begin_matrix(r, "output", layers(r), MX_QLAYER_MATRICES);
   if (!s) s = round_head(r, &output);
   free(norm.data);
@@ -295,6 +324,8 @@ static mx_status start_passes(run *r) {
   if (!s && r->corrected) s = mx_forward_new(&r->source, r->calibration, o->threads, &r->original, r->e);
   r->forward.quantized = true;
   r->forward.kv_bits = o->kv_bits;
+  mx_forward_release(&r->equaliser.full);
+  release_passes(r);
   return s;
 }
 
@@ -462,7 +493,7 @@ static mx_status keep_layer(run *r, mx_layer *l, uint32_t index) {
 static mx_status keep_head(run *r, mx_model *model) {
   mx_matrix norm = {0}, output = {0};
   mx_status s = mx_source_head(&r->source, &norm, &output, r->e);
-  if (!s) s = mx_equalise_head(&r->equaliser, &model->output_norm, &norm, &output);
+  if (!s) s = equalise_head(r, &model->output_norm, &norm, &output);
   if (s) {
     free(norm.data);
     free(output.data);

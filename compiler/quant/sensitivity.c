@@ -1,10 +1,10 @@
 #include "compiler/quant/sensitivity.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/round.h"
 #include "compiler/quant/side.h"
@@ -97,7 +97,7 @@ static void score_chunk(void *self, uint32_t i, unsigned worker) {
   uint32_t from = i * CHUNK, tokens = m->r.text.n_tokens, n = tokens - from < CHUNK ? tokens - from : CHUNK;
   uint32_t vocab = t->output->rows, dim = t->output->cols;
   float *logits = t->first ? m->known + (size_t)from * vocab : m->logits + (size_t)worker * CHUNK * vocab;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)vocab, (int)dim, 1, t->h + (size_t)from * dim,
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)vocab, (int)dim, 1, t->h + (size_t)from * dim,
               (int)dim, t->output->data, (int)dim, 0, logits, (int)vocab);
   for (uint32_t k = 0; k < n; k++) {
     log_softmax(logits + (size_t)k * vocab, vocab);
@@ -288,7 +288,7 @@ static void form_rows(void *self, uint32_t i, unsigned worker) {
   uint32_t from = i * CHUNK, rows = t->w->rows - from < CHUNK ? t->w->rows - from : CHUNK, n = t->w->cols;
   const float *w = t->w->data + (size_t)from * n;
   float *p = t->products + (size_t)from * n;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)n, 1, w, (int)n, t->h->sum, (int)n, 0,
+  mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)n, 1, w, (int)n, t->h->sum, (int)n, 0,
               p, (int)n);
   for (uint32_t r = 0; r < rows; r++) {
     t->sums[from + r] = 0;

@@ -169,8 +169,16 @@ static mx_status move_choices(mx_transfer *t, const mx_state_parts *p) {
   return s ? s : move_plan(t, p->plan, &p->model->config);
 }
 
+// The cache of a prefix that is there: its values are scaled with wv.
+static mx_status move_cache(mx_transfer *t, const mx_prefix *p, const mx_config *c) {
+  size_t n = (size_t)c->n_layers * p->n * c->n_kv_heads * c->head_dim;
+  mx_status s = mx_move_f32s(t, p->keys, n, "prefix keys");
+  return s ? s : mx_move_f32s(t, p->values, n, "prefix values");
+}
+
 static mx_status move_streams(mx_transfer *t, const mx_state_parts *p) {
   mx_status s = move_plan(t, p->plan, &p->model->config);
+  if (!s) s = move_cache(t, &p->model->prefix, &p->model->config);
   for (int i = 0; i < MX_STATE_PASSES && !s; i++)
     if (p->passes[i]) s = move_pass(t, p->passes[i]);
   return s;

@@ -4,8 +4,8 @@
 // the same bytes. A folder holds
 //   choices    rotation, prefix, formats as planned at the start
 //   layer.N    a finished layer
-//   streams    number of finished layers, formats as they are by now, and the
-//              residual streams and token weights of all passes
+//   streams    number of finished layers, formats and the prefix's cache as they
+//              are by now, residual streams and token weights of all passes
 // Each is a file of transfer.h with the key of the run; `streams` is replaced
 // after its layers are there, so that the folder is consistent at any time.
 #include "compiler/quant/plan.h"
