@@ -55,7 +55,19 @@ for set in sim small; do
   check "$set: group INT4 with zero points" verify "$set" 64 2 10 --weights int4z:32
   check "$set: MXFP4 through the decode table" verify "$set" 64 2 10 --weights mxfp4
 done
-check "sim: SmoothQuant, AWQ and GPTQ" verify sim 64 2 10 --method smoothquant,awq,gptq "${calibrated[@]}"
+
+# Every method's image on the RTL; few calibration tokens do to get one.
+small=("${calibrated[@]}" --calib-tokens 1024)
+method() { check "sim: $1" verify sim 64 2 10 --method "$2" "${small[@]}" "${@:3}"; }
+method "SmoothQuant, AWQ and GPTQ" smoothquant,awq,gptq
+method "W4A4, KV in MXINT4" gptq,mse --acts mxint4 --kv mxint4
+method "rotation, transforms at run time, weighed tokens" rotate+down+qk,rsq,gptq --kv mxint4
+method "prefix in the cache, one static step per input" prefix=2,static --kv mxint4
+method "step migration: INT4 by row, static INT8 per channel" qsm+all,gptq --weights int4row
+method "step migration: INT8 by row, static INT4 per channel" qsm+clip --weights int8row --acts mxint4
+method "mixed precision by matrix" mixed=4.6+trace
+method "mixed precision by matrix and by channels, W4A4" mixed=4.8+trace+channels --acts mxint4
+method "codebooks fitted to each matrix" gptq --weights codebook
 check "tiny: shipped text, random stalls" verify tiny 128 3 10
 check "large: shipped text, random stalls" verify large 256 3 10
 check "large: two rows side by side, KV in MXINT4" verify large 64 2 0 --weights mxint6:16 --kv mxint4
