@@ -45,6 +45,7 @@ module mx_seq #(
   output      logic               issue_o,
   output      logic               seq_wait_o,
   output      logic               fetch_wait_o,
+  output      logic               starting_o,     // running, before the first fetch
 
   // Stopping the units.
   output      logic               stop_o,
@@ -148,6 +149,7 @@ module mx_seq #(
   wire logic last_word  = word_take && words_q == 2'(Words - 1);
 
   wire logic starting   = state_q == Clean || state_q == Off || state_q == Init;
+  assign starting_o     = run && starting;
   wire logic jumping    = issue_o && op == mx_pkg::OP_LOOP && nonzero;
   always_ff @(posedge clk_i) begin
     if (run && !fault_now) begin

@@ -107,7 +107,7 @@ module mxforge #(
   logic [39:0] mem_base;
   logic [4:0]  walk_slot;
   logic [10:0] events;
-  logic        progress, issue, seq_wait, fetch_wait;
+  logic        progress, issue, seq_wait, fetch_wait, starting;
   logic        unit_rst_n;
 
   mx_csr #(.BuildId(mx_cfg::BUILD_ID)) u_csr (
@@ -159,8 +159,8 @@ module mxforge #(
     .start_i(start), .soft_reset_i(soft_reset), .program_i(program_addr), .mem_size_i(mem_size),
     .walk_slot_i(walk_slot), .walk_data_i(walk_data), .watchdog_i(watchdog), .begin_o(begins), .busy_o(busy),
     .done_o(done), .fault_o(fault), .error_o(error), .error_pc_o(error_pc), .issue_o(issue),
-    .seq_wait_o(seq_wait), .fetch_wait_o(fetch_wait), .stop_o(stop), .clear_o(clear), .bus_idle_i(bus_idle),
-    .read_fault_i(read_fault), .stream_fault_i(stream_fault), .vec_fault_i(vec_fault),
+    .seq_wait_o(seq_wait), .fetch_wait_o(fetch_wait), .starting_o(starting), .stop_o(stop), .clear_o(clear),
+    .bus_idle_i(bus_idle), .read_fault_i(read_fault), .stream_fault_i(stream_fault), .vec_fault_i(vec_fault),
     .move_fault_i(move_fault), .write_fault_i(write_fault),
     .req_valid_o(req_valid[0]), .req_ready_i(req_ready[0]), .req_addr_o(req_addr[31:0]), .req_len_o(req_len[7:0]),
     .r_valid_i(r_valid[0]), .r_data_i(r_data),
@@ -329,7 +329,7 @@ module mxforge #(
   // ---- counters, watchdog, observation ----
   wire logic read_beat  = m_axi_rvalid_i && m_axi_rready_o;
   wire logic write_beat = m_axi_wvalid_o && m_axi_wready_i;
-  assign progress = issue || read_beat || write_beat || vec_progress || took || (dw_valid && dw_ready);
+  assign progress = starting || issue || read_beat || write_beat || vec_progress || took || (dw_valid && dw_ready);
   assign events = {fetch_wait, seq_wait, move_busy, vec_busy, blocked, starved, took,
                    write_beat, read_beat, issue, busy};
 

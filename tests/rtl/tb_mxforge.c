@@ -308,6 +308,7 @@ static const fault_case fault_cases[] = {
     {"STREAM align", MX_FAULT_ALIGN, build_stream_align, .late = true},
     {"STREAM stride align", MX_FAULT_ALIGN, build_stride_align, .late = true},
     {"watchdog", MX_FAULT_WATCHDOG, build_starved, .late = true, .watchdog = 5000},
+    {"small watchdog", MX_FAULT_WATCHDOG, build_starved, .late = true, .watchdog = 400},
     {"LOAD bus error", MX_FAULT_BUS_READ, build_load, .late = true, .fail_from = TOP_DATA + 128, .fail_to = TOP_DATA + 129},
     {"STREAM bus error", MX_FAULT_BUS_READ, build_stream_error, .late = true, .fail_from = TOP_WEIGHTS, .fail_to = TOP_WEIGHTS + 1},
     {"fetch bus error", MX_FAULT_BUS_READ, build_ident, .late = true, .fail_from = TOP_PROGRAM, .fail_to = TOP_PROGRAM + 1},
@@ -354,6 +355,25 @@ static void interrupt_program(void) {
   soft_reset();
 }
 
+// START clears address registers for longer than this WATCHDOG allows for
+// anything else, and longest just after a program: that is no lack of progress.
+static void start_under_watchdog(void) {
+  enum { LIMIT = 64, LATENCY = 5 };
+  new_program();
+  axi_memory_set_timing(memory, (axi_timing){.latency_min = LATENCY, .latency_max = LATENCY});
+  top_ident(&program);
+  fence_and_halt();
+  csr_write(MX_CSR_WATCHDOG, LIMIT);
+  run_good();
+  for (unsigned i = 0; i < 4; i++) {
+    csr_write(MX_CSR_CONTROL, MX_CONTROL_START);
+    uint32_t status = wait_idle(), cycles = csr_read(MX_CSR_CYCLES);
+    TB_CHECK(status == MX_STATUS_DONE, "STATUS is %X, ERROR %u with a WATCHDOG of %u", status, csr_read(MX_CSR_ERROR), LIMIT);
+    TB_CHECK(cycles > 4 * LIMIT, "START took %u cycles: the test shows nothing", cycles);
+  }
+  csr_write(MX_CSR_WATCHDOG, 100000);
+}
+
 static void set_up(void) {
   params = mx_params_find(TB_SET);
   find_ports();
@@ -375,6 +395,7 @@ static void set_up(void) {
 void tb_main(void) {
   set_up();
   random_program();
+  start_under_watchdog();
   for (unsigned i = 0; i < sizeof fault_cases / sizeof *fault_cases; i++) run_fault(&fault_cases[i]);
   for (unsigned i = 0; i < PROGRAMS; i++) {
     if (tb_random_below(3) == 0) interrupt_program();
