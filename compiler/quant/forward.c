@@ -105,16 +105,53 @@ void mx_forward_free(mx_forward *f) {
 
 // ---- the device's rounding -----------------------------------------------------
 
-void mx_round_mxint(float *x, uint32_t n, uint32_t block, unsigned bits) {
-  for (uint32_t at = 0; at < n; at += block) {
-    uint32_t size = n - at < block ? n - at : block, v[MX_BLOCK_MAX];
-    int8_t q[MX_BLOCK_MAX];
-    uint8_t scale;
-    memcpy(v, x + at, size * sizeof *v);
-    mx_quantize_block(v, size, block, bits, q, &scale);
-    float step = scale == 0xff ? NAN : ldexpf(1, scale - 127 - (int)mx_fraction_bits(bits));
-    for (uint32_t i = 0; i < size; i++) x[at + i] = q[i] * step;
+static float power_of_two(int exponent) {
+  uint32_t bits = (uint32_t)(exponent + 127) << 23;
+  float f;
+  memcpy(&f, &bits, sizeof f);
+  return f;
+}
+
+// One block as the definition does it.
+static void round_block_slowly(float *x, uint32_t n, unsigned bits) {
+  uint32_t v[MX_BLOCK_MAX];
+  int8_t q[MX_BLOCK_MAX];
+  uint8_t scale;
+  memcpy(v, x, n * sizeof *v);
+  mx_quantize_block(v, n, n, bits, q, &scale);
+  float step = scale == 0xff ? NAN : ldexpf(1, scale - 127 - (int)mx_fraction_bits(bits));
+  for (uint32_t i = 0; i < n; i++) x[i] = q[i] * step;
+}
+
+static uint32_t greatest_exponent(const float *x, uint32_t n) {
+  uint32_t v[MX_BLOCK_MAX], most = 0;
+  memcpy(v, x, n * sizeof *v);
+  for (uint32_t i = 0; i < n; i++) most = (v[i] & 0x7fffffffu) > most ? v[i] & 0x7fffffffu : most;
+  return most >> 23;
+}
+
+// The same bits at the host's speed: scaling by a power of two is exact while
+// nothing leaves the range of normal numbers, and adding and subtracting 1.5 * 2^23
+// rounds to nearest, ties to even, with +0 for all that rounds to zero.
+static void round_block(float *x, uint32_t n, unsigned bits) {
+  uint32_t greatest = greatest_exponent(x, n);
+  int up = (int)mx_fraction_bits(bits) + 127 - (int)greatest;
+  if (greatest < 16 || greatest > 240) {
+    round_block_slowly(x, n, bits);
+    return;
   }
+  const float magic = 12582912.0f, most = (float)mx_element_max(bits);
+  float factor = power_of_two(up), step = power_of_two(-up);
+  for (uint32_t i = 0; i < n; i++) {
+    float q = (x[i] * factor + magic) - magic;
+    q = q > most ? most : q;
+    q = q < -most ? -most : q;
+    x[i] = q * step;
+  }
+}
+
+void mx_round_mxint(float *x, uint32_t n, uint32_t block, unsigned bits) {
+  for (uint32_t at = 0; at < n; at += block) round_block(x + at, n - at < block ? n - at : block, bits);
 }
 
 static void round_fixed(float *x, uint32_t n, unsigned bits) {

@@ -14,6 +14,7 @@
 #include "compiler/quant/parallel.h"
 #include "compiler/ref/reference.h"
 #include "golden/isa.h"
+#include "golden/mxint.h"
 #include "tests/unit/small_model.h"
 
 // ---- sequences ---------------------------------------------------------------
@@ -254,6 +255,35 @@ static void test_bad_token(void **state) {
   mx_model_free(m);
 }
 
+// The rounding of activations is the definition's, for values of all sizes.
+static void test_round_is_golden(void **state) {
+  (void)state;
+  test_random r = {77};
+  for (int trial = 0; trial < 20000; trial++) {
+    static const unsigned codes[] = {MX_BITS_4, MX_BITS_6, MX_BITS_8};
+    unsigned bits = codes[trial % 3];
+    uint32_t v[32], n = 1 + test_random_below(&r, 32), base = test_random_below(&r, 256);
+    float x[32];
+    int8_t q[32];
+    uint8_t scale;
+    for (uint32_t i = 0; i < n; i++) {
+      uint32_t exponent = base + test_random_below(&r, 12);
+      // Few significant bits make ties.
+      uint32_t fraction = test_random_below(&r, 1u << 23) & (trial & 1 ? 0x7fffff : 0x7c0000);
+      v[i] = test_random_below(&r, 2) << 31 | (exponent > 255 ? 255 : exponent) << 23 | fraction;
+    }
+    memcpy(x, v, n * sizeof *x);
+    mx_round_mxint(x, n, 32, bits);
+    mx_quantize_block(v, n, 32, bits, q, &scale);
+    float step = ldexpf(1, scale - 127 - (int)mx_fraction_bits(bits));
+    for (uint32_t i = 0; i < n; i++) {
+      float want = q[i] * step;
+      if (scale == 0xff) assert_true(isnan(x[i]));
+      else assert_memory_equal(&x[i], &want, sizeof want);
+    }
+  }
+}
+
 static void test_round_mxint(void **state) {
   (void)state;
   float x[5] = {1.0f, 0.126f, -1.99f, 0, 3.0f}, bad[2] = {1, INFINITY};
@@ -269,6 +299,6 @@ int main(void) {
       cmocka_unit_test(test_windows),  cmocka_unit_test(test_documents),  cmocka_unit_test(test_choice),
       cmocka_unit_test(test_too_short), cmocka_unit_test(test_hessian),   cmocka_unit_test(test_magnitudes),
       cmocka_unit_test(test_forward),  cmocka_unit_test(test_forward_rounded), cmocka_unit_test(test_bad_token),
-      cmocka_unit_test(test_round_mxint)};
+      cmocka_unit_test(test_round_mxint), cmocka_unit_test(test_round_is_golden)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
