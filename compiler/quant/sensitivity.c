@@ -98,7 +98,7 @@ static void score_chunk(void *self, uint32_t i, unsigned worker) {
   uint32_t vocab = t->output->rows, dim = t->output->cols;
   float *logits = t->first ? m->known + (size_t)from * vocab : m->logits + (size_t)worker * CHUNK * vocab;
   mx_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, (int)vocab, (int)dim, 1, t->h + (size_t)from * dim,
-              (int)dim, t->output->data, (int)dim, 0, logits, (int)vocab);
+           (int)dim, t->output->data, (int)dim, 0, logits, (int)vocab);
   for (uint32_t k = 0; k < n; k++) {
     log_softmax(logits + (size_t)k * vocab, vocab);
     m->losses[from + k] = divergence(m->known + (size_t)(from + k) * vocab, logits + (size_t)k * vocab, vocab);
@@ -289,7 +289,7 @@ static void form_rows(void *self, uint32_t i, unsigned worker) {
   const float *w = t->w->data + (size_t)from * n;
   float *p = t->products + (size_t)from * n;
   mx_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)rows, (int)n, (int)n, 1, w, (int)n, t->h->sum, (int)n, 0,
-              p, (int)n);
+           p, (int)n);
   for (uint32_t r = 0; r < rows; r++) {
     t->sums[from + r] = 0;
     for (uint32_t k = 0; k < n; k++) t->sums[from + r] += (double)w[(size_t)r * n + k] * p[(size_t)r * n + k];
@@ -311,12 +311,11 @@ static mx_status quadratic_form(const run *r, const mx_matrix *w, const mx_hessi
 
 static mx_status trace_trial(const run *r, mx_trial *t, const mx_matrix *w, const mx_hessian *h) {
   mx_matrix d;
-  double lost = 0, all = 0;
+  double lost = 0;
   mx_status s = round_trial(r, t, w, &d);
   for (size_t i = 0; i < (size_t)w->rows * w->cols && !s; i++) d.data[i] = w->data[i] - d.data[i];
   if (!s) s = quadratic_form(r, &d, h, &lost);
-  if (!s) s = quadratic_form(r, w, h, &all);
-  if (!s) s = keep_loss(r, t, all > 0 ? lost / all : 0);
+  if (!s) s = keep_loss(r, t, lost / r->text.n_tokens);
   free(d.data);
   return s;
 }

@@ -28,10 +28,10 @@ mx_status mx_sensitivity_measure(const mx_source *source, const mx_calibration *
 
 // By the Hessian: HAWQ-V2 (Dong et al., arXiv 1911.03852, 3.1) takes the mean trace
 // of a layer's Hessian times the squared perturbation |Q(W) - W|^2. Here H is the
-// Hessian of the matrix's own output error, the sum of x x^T over its inputs, which
-// is known, so that the error needs no mean: the loss is tr(dW H dW^T), dW = Q(W) - W,
-// over tr(W H W^T), which makes matrices of different outputs comparable. One pass
-// of the model; blind to the rounding of inputs.
+// Hessian of the matrix's own output error, the mean of x x^T over its inputs, which
+// is known, so that the error needs no mean trace: the loss is tr(dW H dW^T), dW =
+// Q(W) - W. (Over tr(W H W^T), the loss chose worse formats for the shipped model.)
+// One pass of the model; blind to the rounding of inputs.
 mx_status mx_sensitivity_trace(const mx_source *source, const mx_calibration *c, unsigned threads, mx_trial *trials,
                                uint32_t n, mx_error *e);
 #endif
