@@ -9,7 +9,8 @@
 //           calibration text / Q, times a factor with `search`: 0.25 to 0.95 in
 //           steps of 0.1, then the best +- 0.05 in steps of 0.01. As published
 //           but for the loss, here the module's (theirs: the decoder block's),
-//           and that the whole range is among the candidates.
+//           and that the whole range is among the candidates. Without option
+//           it searches, which measured better.
 //   qsm     s per channel, the channel's greatest magnitude / Q: quantization
 //           step migration (MergeQuant, Wang et al., arXiv 2503.07654).
 //           Steps of channels that share a producer are the greatest of theirs.
