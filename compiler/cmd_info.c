@@ -184,12 +184,23 @@ static json_t *image_json(const mx_image *m) {
 
 static void print_lines(const json_t *o, int indent);
 
+// Numbers or names on the line of their key.
+static void print_list(const json_t *list) {
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *v = json_array_get(list, i);
+    if (json_is_string(v)) printf("%s%s", i ? ", " : "", json_string_value(v));
+    else printf("%s%" JSON_INTEGER_FORMAT, i ? " " : "", json_integer_value(v));
+  }
+  putchar('\n');
+}
+
 static void print_value(const char *key, const json_t *v, int indent) {
   printf("%*s%-*s ", indent, "", 20 - indent, key);
   if (json_is_string(v)) printf("%s\n", json_string_value(v));
   else if (json_is_integer(v)) printf("%" JSON_INTEGER_FORMAT "\n", json_integer_value(v));
   else if (json_is_real(v)) printf("%g\n", json_real_value(v));
   else if (json_is_boolean(v)) printf("%s\n", json_is_true(v) ? "yes" : "no");
+  else if (json_is_array(v) && !json_is_object(json_array_get(v, 0))) print_list(v);
   else {
     putchar('\n');
     print_lines(v, indent + 2);
@@ -206,8 +217,7 @@ static void print_row(json_t *row, int indent) {
   const char *key;
   json_t *v;
   printf("%*s", indent, "");
-  if (json_is_object(row)) json_object_foreach(row, key, v) print_cell(v);
-  else print_cell(row);
+  json_object_foreach(row, key, v) print_cell(v);
   putchar('\n');
 }
 

@@ -112,15 +112,30 @@ static uint32_t find(const bench *b, mx_operator_kind kind, const mx_qmatrix *w)
   return UINT32_MAX;
 }
 
-// Quantizes random words as the input of w, and computes the product.
-// `made`: a matrix for which the compiler makes that input.
+static void fill(bench *b, int32_t value, uint32_t n, uint32_t exponent) {
+  for (uint32_t i = 0; i < n; i++) words(b, value)[i] = test_random_fp(&generator, 3) + (exponent << 23);
+}
+
+// Makes the input of `made` from random words; source [n] is what is quantized.
+static void make_input(bench *b, const mx_qmatrix *made, uint32_t *source) {
+  uint32_t n = mx_qmatrix_cols(made), at = find(b, MX_OPR_QUANT, made), exponent = made->acts.fixed ? 5 : 0;
+  bool fused = at == UINT32_MAX;
+  if (fused) at = find(b, MX_OPR_NORM, made) != UINT32_MAX ? find(b, MX_OPR_NORM, made) : find(b, MX_OPR_SILU, made);
+  const mx_operator *op = &b->l.ops[at];
+  fill(b, op->in[0], n, fused ? 0 : exponent);
+  if (fused) fill(b, op->in[1], n, exponent);  // gain, or the other factor
+  if (!fused) memcpy(source, words(b, op->in[0]), n * sizeof *source);
+  run_op(b, at);
+  for (uint32_t i = at + 1; !fused && b->l.ops[i].kind == MX_OPR_QUANT; i++) run_op(b, i);
+  if (fused) memcpy(source, words(b, op->out[0]), n * sizeof *source);
+}
+
+// Quantizes words as the input of w, and computes the product. `made`: a
+// matrix for which the compiler makes that input.
 static void check_product(bench *b, const mx_qmatrix *w, const mx_qmatrix *made, bool split) {
   static input x[MX_PARTS];
-  uint32_t source[1024], at = find(b, MX_OPR_QUANT, made);
-  if (at == UINT32_MAX) return;  // made by the program of a norm
-  for (uint32_t i = 0; i < mx_qmatrix_cols(w); i++) source[i] = test_random_fp(&generator, 3) + (made->acts.fixed ? 5u << 23 : 0);
-  memcpy(words(b, b->l.ops[at].in[0]), source, sizeof *source * mx_qmatrix_cols(w));
-  for (uint32_t i = at; b->l.ops[i].kind == MX_OPR_QUANT; i++) run_op(b, i);
+  uint32_t source[1024];
+  make_input(b, made, source);
   quantize(w, source, &x[0]);
   if (w->rest) quantize(w->rest, source + w->cols, &x[1]);
   uint32_t product = find(b, MX_OPR_MATMUL, w);
@@ -134,6 +149,7 @@ static const test_shape shape = {4, 2, 24, 96, 100, 1, 40, "mxint8", MX_BITS_8, 
 static const test_variant variants[] = {
     {"mxint8:16", "mxint4:32", MX_BITS_8, false, {false, false}}, {"mxint4:32", "mxint4:32", MX_BITS_8, false, {false, false}},
     {"int8row:32", "int4row:16", MX_BITS_4, true, {true, false}}, {"mxint6:16", "int8row:16", MX_BITS_6, true, {false, false}},
+    {"int8row:32", NULL, 0, true, {false, false}}, {"mxint4:64", NULL, 0, false, {false, false}},
     {"codebook:16", "mxint8:16", MX_BITS_8, false, {false, true}}, {"codebook:32", "codebook:16", MX_BITS_8, true, {true, true}},
 };
 enum { N_VARIANTS = sizeof variants / sizeof *variants };
