@@ -5,7 +5,8 @@
 #include "golden/matmul.h"
 #include "golden/simd.h"
 
-enum { MOST_CODES = MX_MAX_GROUP * MX_MAX_BLOCK + 16, MOST_UNIT = MX_MAX_GROUP * (3 + MX_MAX_BLOCK) };
+enum { PAST = 4 };  // bytes beyond the last line that a kernel may read
+enum { MOST_CODES = MX_MAX_GROUP * MX_MAX_BLOCK + PAST, MOST_UNIT = MX_MAX_GROUP * (3 + MX_MAX_BLOCK) };
 
 static mx_simd_form form_of(const mx_stream_format *f) {
   if (f->planar) return MX_SIMD_PLANAR;
@@ -60,24 +61,26 @@ static void gather_line(const mx_params *p, const uint8_t *codes, uint32_t line,
   }
 }
 
-// Lines lie one after another in the unit, and may be read beyond (6-bit codes
-// are, by 4 bytes).
+// Lines lie one after another in the unit.
 static bool in_place(const mx_params *p, const mx_stream_format *f) {
-  return f->bits != MX_BITS_6 && (p->ROWS == 1 || line_bytes(f) == p->BUS_BITS / 8 / p->ROWS);
+  return p->ROWS == 1 || line_bytes(f) == p->BUS_BITS / 8 / p->ROWS;
 }
 
-// The lines one after another, in buffer if they are not in place.
-static const uint8_t *lines_of(const mx_params *p, const mx_stream_format *f, const uint8_t *codes, uint8_t *buffer) {
+// The lines one after another, where they may be read beyond (6-bit codes are,
+// by 4 bytes): in buffer if they are not so in place.
+static const uint8_t *lines_of(const mx_params *p, const mx_stream_format *f, const uint8_t *codes, bool room,
+                               uint8_t *buffer) {
   uint32_t bytes = line_bytes(f), lines = f->planar ? p->GROUP / 2 : p->GROUP;
-  if (in_place(p, f)) return codes;
+  if (in_place(p, f) && (room || f->bits != MX_BITS_6)) return codes;
   for (uint32_t i = 0; i < lines; i++) gather_line(p, codes, i, bytes, buffer + (size_t)i * bytes);
   return buffer;
 }
 
 // ---- the product -----------------------------------------------------------------------
 
-// Takes `units` units from `bytes` on, blocks `block` .. of the reduction.
-static void add_units(const mx_machine *m, const mx_matmul *mm, const uint8_t *bytes, uint32_t block, uint32_t units,
+// Takes `units` units from `bytes` on, blocks `block` .. of the reduction. room:
+// PAST bytes follow them; more than one unit must be in place and have it.
+static void add_units(const mx_machine *m, const mx_matmul *mm, const uint8_t *bytes, uint32_t block, uint32_t units, bool room,
                       const uint8_t *decode, uint32_t *sums) {
   const mx_stream_format *f = &mm->format;
   const mx_params *p = m->params;
@@ -85,7 +88,7 @@ static void add_units(const mx_machine *m, const mx_matmul *mm, const uint8_t *b
   uint32_t length = mx_block_length(f), scale_bytes = (uint32_t)f->scale * p->GROUP;
   m->simd->add_units(&(mx_simd_units){
       .form = form_of(f), .block = length, .rows = p->GROUP, .units = units, .unit_bytes = mx_unit_bytes(p, f),
-      .lines = lines_of(p, f, bytes + scale_bytes + (f->zero ? p->GROUP : 0), codes), .line_bytes = line_bytes(f),
+      .lines = lines_of(p, f, bytes + scale_bytes + (f->zero ? p->GROUP : 0), room, codes), .line_bytes = line_bytes(f),
       .decode = mm->codebook ? decode : NULL, .scales = bytes, .scale = f->scale,
       .zeros = f->zero ? (const int8_t *)bytes + scale_bytes : NULL, .frac = mm->frac, .tokens = mm->tokens,
       .x = m->x_order + (size_t)block * length, .x_stride = mm->blocks * length,
@@ -111,19 +114,24 @@ static void write_group(mx_machine *m, const mx_matmul *mm, uint32_t group, uint
       mx_write_vmem(m, MX_UNIT_DOT, (uint16_t)(mm->dst + t * mm->stride + group * rows + row), sums[t * rows + row]);
 }
 
-static bool whole(const mx_machine *m, uint64_t bytes) { return m->n_segments && m->segments[0].bytes >= bytes; }
+// The next bytes of the stream lie side by side, with PAST bytes of memory behind.
+static bool whole(const mx_machine *m, uint64_t bytes) {
+  const mx_segment *s = m->segments;
+  return m->n_segments && s->bytes >= bytes && s->addr + bytes + PAST <= m->mem_size;
+}
 
 static unsigned run_group(mx_machine *m, const mx_matmul *mm, uint32_t group, const uint8_t *decode) {
   uint32_t sums[MX_MAX_TOKENS * MX_MAX_GROUP];  // FP32 bits
   uint8_t scratch[MOST_UNIT];
   uint32_t unit_bytes = mx_unit_bytes(m->params, &mm->format);
   // All blocks at once, if they lie side by side and need no gathering.
-  uint32_t many = in_place(m->params, &mm->format) && whole(m, (uint64_t)mm->blocks * unit_bytes) ? mm->blocks : 1;
+  bool at_once = in_place(m->params, &mm->format) && whole(m, (uint64_t)mm->blocks * unit_bytes);
+  uint32_t many = at_once ? mm->blocks : 1;
   memset(sums, 0, mm->tokens * m->params->GROUP * sizeof *sums);
   for (uint32_t block = 0; block < mm->blocks; block += many) {
     const uint8_t *unit = mx_stream_take(m, many * unit_bytes, scratch);
     if (!unit) return MX_FAULT_WATCHDOG;
-    add_units(m, mm, unit, block, many, decode, sums);
+    add_units(m, mm, unit, block, many, at_once, decode, sums);
   }
   write_group(m, mm, group, sums);
   return MX_FAULT_NONE;

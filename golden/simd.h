@@ -34,7 +34,7 @@ typedef struct {
   mx_simd_form form;
   uint32_t block, rows;    // block length; rows of the unit, a multiple of 16
   uint32_t units, unit_bytes;  // how many, and from one to the next
-  const uint8_t *lines;    // of the first unit: lines one after another; 16 bytes beyond the last may be read
+  const uint8_t *lines;    // of the first unit: lines one after another; 4 bytes beyond the last may be read
   uint32_t line_bytes;
   const uint8_t *decode;   // [16], table entry + 128; NULL: codes are two's complement
   const uint8_t *scales;   // as in the stream

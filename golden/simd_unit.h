@@ -31,7 +31,7 @@ static inline void load_half_lines(const uint8_t *p, size_t stride, raw out[4]) 
 static inline raw decode4(const mx_simd_units *u, raw code) {
   code = (raw)((ints)code & 0x0F0F0F0F);
   if (u->decode) return ALL(shuffle_epi8)(repeat16(u->decode), code);
-  return (raw)(((ints)code ^ 0x08080808) + 0x78787878);
+  return (raw)(((words)code ^ 0x08080808) + 0x78787878);
 }
 
 // Four codes of 6 bits in the low 24 bits of each lane, to weights + 128.
@@ -93,7 +93,7 @@ static inline void make_tile(const mx_simd_units *u, uint32_t row, raw *tile) {
     case MX_SIMD_8: tile8(u, line, tile); break;
   }
   if (!u->zeros) return;
-  raw zero = (raw)(widen((const uint8_t *)u->zeros + row) * 0x01010101);
+  raw zero = (raw)((words)widen((const uint8_t *)u->zeros + row) * 0x01010101);
   for (uint32_t k = 0; k < u->block / 4; k++) tile[k] = ALL(sub_epi8)(tile[k], zero);
 }
 

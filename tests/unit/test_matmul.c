@@ -111,10 +111,18 @@ static void add_stream(test_device *d, uint32_t addr, uint32_t segments, uint32_
                    F(STREAM, unit16, unit16), F(STREAM, stride, stride)));
 }
 
+static bool at_the_end;  // of the memory, so that a checker sees reads beyond it
+
 // The bytes in pieces of a random size, with gaps between them.
 static void place_stream(test_device *d, const uint8_t *stream, uint32_t bytes) {
   uint32_t beat = mx_beat_bytes(d->params), grain = beat > 16 ? beat : 16, pieces = bytes / grain, k = 1 + below(64);
   while (pieces % k) k--;
+  if (at_the_end) {
+    uint32_t at = MEM_BYTES - bytes;
+    memcpy(d->memory + at, stream, bytes);
+    add_stream(d, at, 1, 1, bytes / 16, 0);
+    return;
+  }
   uint32_t piece = k * grain, stride = piece + beat * below(4), half = bytes / piece / 2;
   for (uint32_t at = 0, i = 0; at < bytes; at += piece, i++) memcpy(d->memory + DATA_AT + i * stride, stream + at, piece);
   uint32_t units = k % 2 ? 1 : 2;  // a segment of one or of two units
@@ -203,6 +211,19 @@ static void test_each_format(void **state) {
                  .codebook = index / 72, .frac = 12, .tokens = 3, .groups = 1, .blocks = 2, .stride = 64};
     if (!p.codebook || !p.f.bits) check_product(&d, &p);
   }
+  test_device_free(&d);
+}
+
+static void test_at_the_end(void **state) {
+  (void)state;
+  test_device d = test_device_new("sim", MEM_BYTES);
+  at_the_end = true;
+  for (unsigned index = 0; index < 3 * 4; index++) {
+    product p = {.f = {.bits = index % 3, .scale = MX_SCALE_E8M0, .block = index / 3}, .frac = 12, .tokens = 1, .groups = 1,
+                 .blocks = 2};
+    check_product(&d, &p);
+  }
+  at_the_end = false;
   test_device_free(&d);
 }
 
@@ -372,7 +393,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_by_hand),         cmocka_unit_test(test_table),       cmocka_unit_test(test_products),
       cmocka_unit_test(test_each_format),     cmocka_unit_test(test_starved),     cmocka_unit_test(test_leftover),
-      cmocka_unit_test(test_zero_terms),
+      cmocka_unit_test(test_zero_terms),      cmocka_unit_test(test_at_the_end),
       cmocka_unit_test(test_order_of_writes), cmocka_unit_test(test_nothing_to_do),
   };
   return cmocka_run_group_tests(tests, seed, NULL);
