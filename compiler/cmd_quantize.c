@@ -13,6 +13,7 @@
 #include "compiler/import/bytes.h"
 #include "compiler/import/model.h"
 #include "compiler/quant/blas.h"
+#include "compiler/quant/describe.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/quantize.h"
 #include "compiler/quant/state.h"
@@ -26,27 +27,46 @@ static const char usage[] =
     "and the embedding stay FP32.\n"
     "\n"
     "  -o FILE              quantized model to write (.mxq)\n"
-    "  --weights FORMAT     mxint4 (default), mxint6, mxint8, int4, int4z or mxfp4,\n"
-    "                       with :16, :32 (default), :64 or :128 for the block\n"
+    "  --weights FORMAT     mxint4 (default), mxint6, mxint8; int4, int4z (FP16 scale,\n"
+    "                       zero point); mxfp4; codebook (16 values fitted to each\n"
+    "                       matrix); with :16, :32 (default), :64 or :128 for the block;\n"
+    "                       int4row, int8row: integers, an FP32 step per row\n"
     "  --acts FORMAT        activations: mxint8 (default), mxint6 or mxint4, in the\n"
     "                       weights' blocks\n"
     "  --kv FORMAT          KV cache: mxint8 (default) or mxint4\n"
-    "  --method LIST        rtn (default), or of the following, separated by commas:\n"
-    "    mse[=plain|diagonal|block]     block scales by search; weighed by the inputs\n"
-    "                                   (block) if there is a calibration text\n"
+    "  --method LIST        rtn (default), or of the following, separated by commas; they\n"
+    "                       run in this order, whatever that of LIST:\n"
+    "    rotate[+down][+qk]             Hadamard rotation, folded into the weights; also\n"
+    "                                   at run time: of ffn_down's input, of queries\n"
+    "                                   and keys\n"
+    "    prefix[=N]                     outlier tokens in the cache from the start: N, or\n"
+    "                                   as found, and BOS\n"
+    "    mixed=BUDGET[+trace][+channels]\n"
+    "                                   formats by matrix for 4.5 bits per weight, or\n"
+    "                                   70000c cycles per token of set sim, by measured\n"
+    "                                   loss, or the Hessian's trace (faster); +channels:\n"
+    "                                   the most sensitive input channels in 8 bits\n"
     "    smoothquant[=A|search][+all]   alpha A, 0.5, or the best for each matrix group;\n"
     "                                   +all: of attn_output and ffn_down too\n"
     "    awq[=clip|noclip]              scale search, and clip search unless noclip\n"
+    "    static[=max|search]            one activation step per matrix input; search\n"
+    "                                   (default) clips it by loss\n"
+    "    qsm[+clip][+all]               steps per channel, of inputs after a norm; +all:\n"
+    "                                   of all; +clip: shrunk by loss (pays with 6 and 4\n"
+    "                                   bits)\n"
+    "    rsq                            tokens weighed by the attention they get\n"
     "    correct                        weights made to fit inputs that are off by now\n"
+    "    mse[=plain|diagonal|block]     block scales by search; weighed by the inputs\n"
+    "                                   (block) if there is a calibration text\n"
     "    gptq[=column|block][+order][+refine]\n"
     "                                   compensated rounding, inside blocks too\n"
     "                                   (column) or only between them\n"
-    "                       smoothquant, awq, correct and gptq need --calib; they run in\n"
-    "                       this order, whatever that of LIST\n"
+    "                       all but rtn, mse and rotate need --calib\n"
     "  --calib FILE         text for calibration, like what the model was trained on\n"
     "  --calib-split STR    FILE holds documents separated by STR\n"
     "  --calib-tokens N     use no more than N tokens of it (default: 65536)\n"
-    "  --seed N             chooses among its sequences if there are more (default: 0)\n"
+    "  --seed N             chooses among its sequences if there are more, and the signs\n"
+    "                       of a rotation (default: 0)\n"
     "  --threads N          (default: one per processor); the result does not depend on it\n"
     "  --restart            discard what an interrupted run left\n"
     "  --tokenizer FILE     llama2.c tokenizer.bin (needed by llama2.c models)\n"
@@ -144,32 +164,35 @@ static void log_progress(const mx_progress *p) {
 
 static void show_note(const char *text) { fprintf(stderr, "mxf: %s\n", text); }
 
-static void add_bits(const mx_qmatrix *q, double *bits, double *weights) {
-  for (; q; q = q->rest) {
-    *weights += (double)q->rows * q->cols;
-    *bits += (double)q->rows * q->cols * mx_weight_format_bits(&q->format);
-  }
+// What the methods chose: formats by matrix where they differ, the prefix.
+static void report_choices(const arguments *a, const mx_quantize_options *o, json_t *described) {
+  const char *name, *format;
+  json_t *formats, *count;
+  if (o->methods.mixed)
+    json_object_foreach(json_object_get(described, "formats"), name, formats)
+      json_object_foreach(formats, format, count)
+        printf("  %-12s %s: %d\n", name, format, (int)json_integer_value(count));
+  if (!o->methods.prefix) return;
+  size_t n = json_array_size(json_object_get(described, "prefix"));
+  if (n) printf("  prefix of %zu tokens, BOS the last (mxf info %s)\n", n, a->out);
+  else printf("  no outlier tokens: no prefix\n");
 }
 
-// Mean over all matrices but the embedding.
-static double bits_per_weight(mx_qmodel *q) {
-  double bits = 0, weights = 0;
-  for (uint32_t i = 0; i < q->config.n_layers; i++)
-    for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) add_bits(mx_qlayer_matrix(&q->layers[i], k, NULL), &bits, &weights);
-  add_bits(&q->output, &bits, &weights);
-  return bits / weights;
-}
-
-static void report(const arguments *a, mx_qmodel *q, const mx_quantize_options *o) {
+static mx_status report(const arguments *a, const mx_qmodel *q, const mx_quantize_options *o, mx_error *e) {
   char name[16], spent[32];
   struct rusage used;
+  json_t *described = mx_qmodel_describe(q);
+  if (!described) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the report");
   getrusage(RUSAGE_SELF, &used);
   mx_weight_format_name(&o->weights, name);
   format_time(seconds(), spent);
   printf("%s: weights %s (%.4g bits each), activations %s, KV cache %s, method %s, %u layers; %s, %.0f %% of it in "
          "OpenBLAS, peak memory %.2f GiB\n",
-         a->out, name, bits_per_weight(q), a->acts, a->kv, a->method, q->config.n_layers, spent,
-         100 * mx_blas_seconds() / (seconds() * o->threads), (double)used.ru_maxrss / (1 << 20));
+         a->out, name, json_real_value(json_object_get(described, "bits_per_weight")), a->acts, a->kv, a->method,
+         q->config.n_layers, spent, 100 * mx_blas_seconds() / (seconds() * o->threads), (double)used.ru_maxrss / (1 << 20));
+  report_choices(a, o, described);
+  json_decref(described);
+  return MX_OK;
 }
 
 // ---- interruption ------------------------------------------------------------------
@@ -229,7 +252,7 @@ static mx_status quantize(const arguments *a, mx_quantize_options *o, mx_error *
   if (!s) s = mx_quantize_model(model, o, &q, e);
   if (!s) s = mx_qmodel_write(a->out, q, e);
   if (!s) mx_state_remove(state);
-  if (!s) report(a, q, o);
+  if (!s) s = report(a, q, o, e);
   if (s == MX_INTERRUPTED) explain_interruption(state);
   mx_calibration_free(&calibration);
   mx_qmodel_free(q);

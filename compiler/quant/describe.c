@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler/quant/side.h"
 #include "golden/isa.h"
 
 enum { PART_TEXT = 32, MATRIX_TEXT = 2 * PART_TEXT };
@@ -12,14 +13,9 @@ const char *mx_act_format_name(const mx_act_format *f) {
   return names[f->fixed][f->bits];
 }
 
-static double matrix_bits(const mx_qmatrix *q) {
-  mx_matrix_format f = mx_qmatrix_format(q);
-  return (double)mx_matrix_format_bits(&f, q->rows);
-}
-
 static double weights(const mx_qmatrix *q) { return (double)q->rows * mx_qmatrix_cols(q); }
 
-double mx_qmatrix_bits_per_weight(const mx_qmatrix *q) { return matrix_bits(q) / weights(q); }
+double mx_qmatrix_bits_per_weight(const mx_qmatrix *q) { return (double)mx_qmatrix_bits(q) / weights(q); }
 
 // ---- over all matrices ----------------------------------------------------------
 
@@ -60,7 +56,7 @@ static void count_format(json_t *formats, const char *name, const mx_qmatrix *q)
 
 static void add_matrix(summary *s, const char *name, const mx_qmatrix *q) {
   for (const mx_qmatrix *part = q; part; part = part->rest) add_part(s, part);
-  s->bits += matrix_bits(q);
+  s->bits += (double)mx_qmatrix_bits(q);
   s->count += weights(q);
   count_format(s->formats, name, q);
 }
