@@ -19,7 +19,7 @@ static const char usage[] =
     "  --kind channels   outlier channels in the inputs of all matrices\n"
     "  --kind tokens     massive inputs of ffn_down in one layer, for BOS only\n"
     "  --strength X      channels: the largest factor (default: 100); tokens: size\n"
-    "                    against the median token's largest (default: 10000)\n"
+    "                    against the median token's largest (default: 30000)\n"
     "  --seed N          (default: 0)\n"
     "  --tokenizer FILE  llama2.c tokenizer.bin (needed by llama2.c models)\n";
 

@@ -6,7 +6,7 @@
 // without a large model.
 #include "compiler/import/model.h"
 
-enum { MX_STRESS_CHANNELS_STRENGTH = 100, MX_STRESS_TOKENS_STRENGTH = 10000 };  // defaults
+enum { MX_STRESS_CHANNELS_STRENGTH = 100, MX_STRESS_TOKENS_STRENGTH = 30000 };  // defaults
 
 // Turns m into its twin with outlier channels, the largest `strength` > 1 times
 // their neighbours. A tied output matrix becomes one of its own. MX_LIMIT: no memory.

@@ -11,7 +11,7 @@
 //   w_down columns  c and -c     of a pair, as large as other columns
 // BOS is at position 0 and sees itself only, so its h is constant. A unit is then
 // silu(GATE) * size / GATE = size for BOS; silu of about -GATE * SEPARATION makes it
-// next to nothing for others. The units of a pair are equal for every input, so
+// next to nothing for others (GATE is large so that few come near 0). The units of a pair are equal for every input, so
 // their columns cancel and the function stays, up to FP32 rounding, whatever the
 // text. Rounded columns of a massive input do not cancel any more, one activation
 // step for all tokens rounds the others to zero, and the prefix [BOS], whose cache
@@ -26,8 +26,8 @@
 #include "compiler/synth/random.h"
 #include "compiler/synth/stress.h"
 
-enum { UNITS = 16, GATE = 20, MAX_SEQUENCE = 128, LEAST_TOKENS = 2048, TOKENS_PER_CHANNEL = 8 };
-static const double separation = 0.3, bos_weight = 1.0, damping = 0.01;
+enum { UNITS = 16, GATE = 100, MAX_SEQUENCE = 128, LEAST_TOKENS = 2048, TOKENS_PER_CHANNEL = 8 };
+static const double separation = 1.0, bos_weight = 1.0, damping = 0.01;
 
 // What is seen of the layer while tokens run through the model.
 typedef struct {
