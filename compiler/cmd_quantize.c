@@ -144,10 +144,18 @@ static void progress_text(const mx_progress *p, char text[160]) {
            p->layer < p->layers ? p->layer + 1 : p->layers, p->layers, spent, left);
 }
 
+static bool line_open;  // the terminal shows a line of progress
+
 static void show_progress(const mx_progress *p) {
   char text[160];
   progress_text(p, text);
-  fprintf(stderr, "\r%-78s%s", text, p->matrix + 1 == p->matrices && p->layer == p->layers ? "\n" : "");
+  fprintf(stderr, "\r%-78s", text);
+  line_open = true;
+}
+
+static void end_progress(void) {
+  if (line_open) fputc('\n', stderr);
+  line_open = false;
 }
 
 // A line for a layer, but not too many.
@@ -162,7 +170,10 @@ static void log_progress(const mx_progress *p) {
   fprintf(stderr, "%s\n", text);
 }
 
-static void show_note(const char *text) { fprintf(stderr, "mxf: %s\n", text); }
+static void show_note(const char *text) {
+  end_progress();
+  fprintf(stderr, "mxf: %s\n", text);
+}
 
 // What the methods chose: formats by matrix where they differ, the prefix.
 static void report_choices(const arguments *a, const mx_quantize_options *o, json_t *described) {
@@ -220,7 +231,7 @@ static mx_status name_state(const char *out, char state[PATH_BYTES], mx_error *e
 }
 
 static void explain_interruption(const char *state) {
-  fprintf(stderr, "\nmxf: %s has what is finished; the same command goes on from there, --restart begins anew\n", state);
+  fprintf(stderr, "mxf: %s has what is finished; the same command goes on from there, --restart begins anew\n", state);
 }
 
 // ---- the command -------------------------------------------------------------------
@@ -250,6 +261,7 @@ static mx_status quantize(const arguments *a, mx_quantize_options *o, mx_error *
   }
   o->state = state;
   if (!s) s = mx_quantize_model(model, o, &q, e);
+  end_progress();
   if (!s) s = mx_qmodel_write(a->out, q, e);
   if (!s) mx_state_remove(state);
   if (!s) s = report(a, q, o, e);
