@@ -1,4 +1,5 @@
 // The .mxq file: one walk over the model that either reads or writes it.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,11 +73,18 @@ static mx_status check_scales(transfer *t, const mx_qmatrix *q, size_t n, const 
   return MX_OK;
 }
 
+static mx_status move_finite(mx_transfer *t, float *v, size_t n, const char *what) {
+  mx_status s = mx_move_f32s(t, v, n, what);
+  for (size_t i = 0; i < n && !s; i++)
+    if (!isfinite(v[i])) s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "%s: value %zu is not finite", what, i);
+  return s;
+}
+
 static mx_status move_elements(transfer *t, mx_qmatrix *q, const char *name) {
   size_t sides = (size_t)q->rows * mx_qmatrix_blocks(q);
   mx_status s = mx_move_bytes(t, q->codes, (size_t)q->rows * q->cols, name);
   if (!s && !t->writing) s = check_codes(t, q, name);
-  if (s || q->steps) return s ? s : mx_move_f32s(t, q->steps, q->rows, name);
+  if (s || q->steps) return s ? s : move_finite(t, q->steps, q->rows, name);
   s = mx_move_u16s(t, q->scales, sides, name);
   if (!s && q->format.stream.zero) s = mx_move_bytes(t, q->zeros, sides, name);
   return !s && !t->writing ? check_scales(t, q, sides, name) : s;
@@ -160,7 +168,7 @@ mx_status mx_move_basis(transfer *t, mx_basis *b, uint32_t dim) {
 static mx_status move_array(transfer *t, float **v, size_t n, const char *what) {
   mx_status s = mx_transfer_room(t, 4 * (uint64_t)n, what);
   if (!s && !t->writing && !(*v = calloc(n, sizeof **v))) return out_of_memory(t);
-  return s ? s : mx_move_f32s(t, *v, n, what);
+  return s ? s : move_finite(t, *v, n, what);
 }
 
 mx_status mx_move_prefix(transfer *t, mx_prefix *p, const mx_config *c) {

@@ -509,6 +509,8 @@ static mx_status keep_head(run *r, mx_model *model) {
 
 mx_status mx_equalise_model(mx_model *model, const mx_quantize_options *o, mx_error *e) {
   mx_qmodel none = {0};
+  if (o->methods.rotate || o->methods.mixed_channels)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "equalisation alone keeps the model's basis: no rotate, no mixed+channels");
   run r = {.o = o, .out = &none, .source = {.model = model}, .e = e};
   r.work_of = (mx_work){&model->config, &o->methods, o->calibration ? o->calibration->n_tokens : 0};
   int blas = mx_blas_single();

@@ -41,6 +41,7 @@ mx_status mx_quantize_model(mx_model *model, const mx_quantize_options *o, mx_qm
 
 // Folds the scales of SmoothQuant and AWQ into the model's own matrices, and
 // rounds nothing: logits stay, up to FP32 rounding. An output matrix shared
-// with the embedding becomes one of its own.
+// with the embedding becomes one of its own. MX_UNSUPPORTED: methods that change
+// the basis.
 mx_status mx_equalise_model(mx_model *model, const mx_quantize_options *o, mx_error *e);
 #endif

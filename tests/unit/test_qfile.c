@@ -397,6 +397,7 @@ static void test_hostile_extras(void **state) {
   check_u32(f, prefix + 4, TEST_VOCAB, MX_FORMAT);
   check_u32(f, prefix + 4, 0xffffffff, MX_FORMAT);
   check_u32(f, prefix + 4, 0, MX_OK);
+  check_u32(f, prefix + 4 + 4 * 3, 0x7fc00000, MX_FORMAT);  // a key that is NaN
   size_t parts = prefix + 4 + 4 * 3 + 2 * 4 * 2 * 3 * 16 + 4 * TEST_VOCAB + 4 * 24 * TEST_VOCAB + 4 * 24;
   assert_int_equal(mx_load_u32(f->bytes + parts), 2);
   assert_int_equal(mx_load_u32(f->bytes + parts + 4), 16);
