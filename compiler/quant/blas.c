@@ -46,20 +46,6 @@ lapack_int mx_dpotrf(int layout, char uplo, lapack_int n, double *a, lapack_int 
   return info;
 }
 
-lapack_int mx_dpotri(int layout, char uplo, lapack_int n, double *a, lapack_int lda) {
-  uint64_t since = now_ns();
-  lapack_int info = LAPACKE_dpotri_work(layout, uplo, n, a, lda);
-  spend(since);
-  return info;
-}
-
-lapack_int mx_dtrtri(int layout, char uplo, char diag, lapack_int n, double *a, lapack_int lda) {
-  uint64_t since = now_ns();
-  lapack_int info = LAPACKE_dtrtri_work(layout, uplo, diag, n, a, lda);
-  spend(since);
-  return info;
-}
-
 lapack_int mx_dposv(int layout, char uplo, lapack_int n, lapack_int n_rhs, double *a, lapack_int lda, double *b,
                     lapack_int ldb) {
   uint64_t since = now_ns();

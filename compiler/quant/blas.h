@@ -12,8 +12,6 @@ void mx_dgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m
 void mx_dtrsm(CBLAS_LAYOUT layout, CBLAS_SIDE side, CBLAS_UPLO uplo, CBLAS_TRANSPOSE ta, CBLAS_DIAG diag, int m, int n,
               double alpha, const double *a, int lda, double *b, int ldb);
 lapack_int mx_dpotrf(int layout, char uplo, lapack_int n, double *a, lapack_int lda);
-lapack_int mx_dpotri(int layout, char uplo, lapack_int n, double *a, lapack_int lda);
-lapack_int mx_dtrtri(int layout, char uplo, char diag, lapack_int n, double *a, lapack_int lda);
 lapack_int mx_dposv(int layout, char uplo, lapack_int n, lapack_int n_rhs, double *a, lapack_int lda, double *b,
                     lapack_int ldb);
 
