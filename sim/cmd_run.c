@@ -63,6 +63,18 @@ static void emit(void *self, const char *text, size_t bytes) {
 
 // ---- results -----------------------------------------------------------------------
 
+// Bytes moved per second against what the chip's pins could, while tokens ran.
+static void print_memory(const run *r, FILE *out) {
+  const mx_memory_options *m = &r->arguments->device.memory;
+  const mx_totals *t = &r->phase[r->phase[MX_PHASE_GENERATION].programs ? MX_PHASE_GENERATION : MX_PHASE_PROMPT];
+  if (!m->chip || !t->CYCLES) return;
+  double seconds = (double)t->CYCLES / (1e3 * m->clock_khz), peak = mx_dram_pin_peak(m->chip);
+  double moved = (double)(t->READ_BEATS + t->WRITE_BEATS) * mx_beat_bytes(r->session.image->params) / seconds;
+  fprintf(out, "%s at %" PRIu32 " MHz: %.2f tokens/s, %.3f GB/s moved, %.1f %% of the pins' %.3f GB/s (%.1f %% without refresh)\n",
+          m->chip->name, m->clock_khz / 1000, (double)t->programs / seconds, 1e-9 * moved, 100 * moved / peak, 1e-9 * peak,
+          100 * mx_dram_attainable(m->chip));
+}
+
 static void print_summary(const run *r, const mx_generation *g, FILE *out) {
   uint64_t cycles = mx_engine_cycles(r->session.engine) - r->first_cycle;
   bool clocked = mx_engine_cycles(r->session.engine) != 0;
@@ -74,6 +86,7 @@ static void print_summary(const run *r, const mx_generation *g, FILE *out) {
       mx_totals_print_phase(&r->phase[i], (mx_phase)i, beat_bytes, out);
   if (!clocked) return;
   mx_totals_print_work(r->phase, out);
+  print_memory(r, out);
   fprintf(out, "simulated %" PRIu64 " cycles at %.0f kcycles/s\n", cycles, 1e-3 * (double)cycles / r->seconds);
 }
 

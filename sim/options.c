@@ -4,7 +4,7 @@
 
 #include "compiler/cli.h"
 
-enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32 };
+enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300 };
 
 // OPTION(symbol, short, long, argument or NULL, commands, "help")
 #define OPTIONS(OPTION)                                                                                              \
@@ -15,6 +15,8 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32 };
   OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
+  OPTION(MEMORY, 'm', "memory", "CHIP", BOTH, "memory: a chip's timing instead of latency and bandwidth (sim/dram.c): ddr4-2400:16, ddr3-1066:16 (or :32, :64), sdram-133:16, qspi-48") \
+  OPTION(CLOCK, 'c', "clock", "MHZ", BOTH, "clock of the device, with --memory (default 300)")                        \
   OPTION(LATENCY, 'L', "latency", "CYCLES", BOTH, "memory: from an address to its data (default 20)")                \
   OPTION(BANDWIDTH, 'B', "bandwidth", "A/B", BOTH, "memory: A beats in B cycles, reads and writes together (default: no limit)") \
   OPTION(OUTSTANDING, 'O', "outstanding", "N", BOTH, "memory: bursts accepted ahead, reads and writes each (default 16)") \
@@ -87,8 +89,24 @@ static mx_status bandwidth(const char *text, mx_memory_options *m, mx_error *e) 
   return MX_OK;
 }
 
+static mx_status chip(const given *g, mx_memory_options *m, mx_error *e) {
+  const char *name = g->text[OPT_MEMORY];
+  uint32_t mhz = DEFAULT_MHZ;
+  if (!name && g->text[OPT_CLOCK]) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--clock needs --memory");
+  if (!name) return MX_OK;
+  if (g->text[OPT_LATENCY] || g->text[OPT_BANDWIDTH])
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--memory excludes --latency and --bandwidth");
+  m->chip = mx_dram_find(name);
+  if (!m->chip)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--memory %s: expected ddr4-2400, ddr3-1066 (with :16, :32 or :64), sdram-133 or qspi-48", name);
+  mx_status s = number32(g, OPT_CLOCK, 1, 2000, &mhz, e);
+  m->clock_khz = 1000 * mhz;
+  return s;
+}
+
 static mx_status take_memory(const given *g, mx_memory_options *m, mx_error *e) {
-  mx_status s = number32(g, OPT_LATENCY, 1, 1 << 20, &m->latency, e);
+  mx_status s = chip(g, m, e);
+  if (!s) s = number32(g, OPT_LATENCY, 1, 1 << 20, &m->latency, e);
   if (!s) s = bandwidth(g->text[OPT_BANDWIDTH], m, e);
   if (!s) s = number32(g, OPT_OUTSTANDING, 1, MX_MEMORY_QUEUE, &m->outstanding, e);
   if (!s) s = number32(g, OPT_STALL_PERCENT, 0, 99, &m->stall_percent, e);
@@ -168,6 +186,7 @@ static void print_text_option(const char *name, const char *value, FILE *out) {
 
 static void print_memory_options(const mx_memory_options *m, FILE *out) {
   const mx_memory_options d = MX_MEMORY_DEFAULTS;
+  if (m->chip) fprintf(out, " --memory %s --clock %" PRIu32, m->chip->name, m->clock_khz / 1000);
   if (m->latency != d.latency) fprintf(out, " --latency %" PRIu32, m->latency);
   if (m->per) fprintf(out, " --bandwidth %" PRIu32 "/%" PRIu32, m->beats, m->per);
   if (m->outstanding != d.outstanding) fprintf(out, " --outstanding %" PRIu32, m->outstanding);

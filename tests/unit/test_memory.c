@@ -228,6 +228,43 @@ static void writes_are_observed_byte_by_byte(void **state) {
   assert_int_equal(n, 2);
 }
 
+// Beats come when the chip says, accesses shared by two beats once.
+static void chip_times_beats(void **state) {
+  (void)state;
+  static const char *const chips[] = {"ddr3-1066:16", "ddr4-2400:64", "qspi-48"};
+  for (int c = 0; c < 3; c++) {
+    const mx_dram_params *chip = mx_dram_find(chips[c]);
+    mx_dram alone;
+    mx_dram_open(&alone, chip);
+    open_bench(&(mx_memory_options){.chip = chip, .clock_khz = 100000, .outstanding = 4});
+    cycle();
+    ask(BASE + 0x80, 8);
+    uint64_t accepted = b.memory.cycle, done = 0, period = 10000;
+    for (uint32_t at = 0x80, next = 0x80; at < 0x100; at += BEAT) {
+      for (; next < at + BEAT; next += chip->burst_bytes)
+        done = (mx_dram_access(&alone, accepted * period, next, false) + period - 1) / period;
+      uint64_t before = b.memory.cycle, came;
+      while (!*b.ports.m_axi_rvalid_i) cycle();
+      came = b.memory.cycle;
+      assert_int_equal(came, done > before ? done : before);
+      expect_beat(at, at == 0xf0);
+    }
+    assert_null(b.memory.violation);
+  }
+}
+
+static void chip_times_writes(void **state) {
+  (void)state;
+  const mx_dram_params *chip = mx_dram_find("ddr3-1066:16");
+  open_bench(&(mx_memory_options){.chip = chip, .clock_khz = 100000, .outstanding = 4});
+  cycle();
+  uint64_t before = b.memory.cycle;
+  assert_int_equal(write_beat(BASE + 0x40, 0x11, 0xffff), 0);
+  uint64_t least_ps = chip->rcd_ps + chip->cwl_ps + chip->path_ps;
+  assert_in_range(b.memory.cycle - before, least_ps / 10000, least_ps / 10000 + 6);
+  assert_int_equal(b.memory.dram.bytes, chip->burst_bytes);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_come_in_order),    cmocka_unit_test(latency_is_kept),
@@ -235,6 +272,7 @@ int main(void) {
       cmocka_unit_test(strobes_choose_bytes),   cmocka_unit_test(outside_gives_errors),
       cmocka_unit_test(stalls_lose_nothing),    cmocka_unit_test(seeds_repeat),
       cmocka_unit_test(rules_are_checked),      cmocka_unit_test(writes_are_observed_byte_by_byte),
+      cmocka_unit_test(chip_times_beats),       cmocka_unit_test(chip_times_writes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
