@@ -17,7 +17,9 @@ struct mx_writer {
   uLong body_crc;  // of what follows the head
 };
 
+// A file of this name, with our process's number, is of a process that is gone.
 static FILE *create(const char *path) {
+  unlink(path);
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   FILE *f = fd < 0 ? NULL : fdopen(fd, "wb");
   if (fd >= 0 && !f) close(fd);

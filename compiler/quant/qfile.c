@@ -240,8 +240,8 @@ mx_status mx_qmodel_read(const char *path, mx_qmodel **out, mx_error *e) {
 mx_status mx_qmodel_write(const char *path, const mx_qmodel *q, mx_error *e) {
   mx_qmodel copy = *q;  // the walk takes non-const pointers; writing changes nothing
   transfer t;
-  mx_status s = mx_transfer_create(&t, path, e);
+  mx_status s = mx_transfer_create(&t, path, "MXQ2", e);
   if (!s) s = move_config(&t, &copy.config);
   if (!s) s = move_rest(&t, &copy);
-  return mx_transfer_finish(&t, "MXQ2", s);
+  return mx_transfer_finish(&t, s);
 }

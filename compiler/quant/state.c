@@ -205,10 +205,10 @@ static mx_status save(const char *folder, const char *name, uint64_t key, uint32
   mx_transfer t;
   mx_status s = path_in(folder, name, path, e);
   if (s) return s;
-  s = mx_transfer_create(&t, path, e);
+  s = mx_transfer_create(&t, path, magic, e);
   if (!s) s = move_head(&t, &key, &number);
   if (!s) s = move_file(&t, k, number, p);
-  return mx_transfer_finish(&t, magic, s);
+  return mx_transfer_finish(&t, s);
 }
 
 static mx_status load(const char *folder, const char *name, kind k, const mx_state_parts *p, mx_error *e) {

@@ -1,53 +1,28 @@
 #include "compiler/quant/transfer.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 enum { CHUNK = 4096 };  // bytes converted at a time
 
 // ---- files ---------------------------------------------------------------------
 
-static mx_status cannot_write(mx_transfer *t) {
-  return mx_fail(t->e, MX_IO, (mx_loc){t->path, 0}, "cannot write: %s", strerror(errno));
-}
-
-mx_status mx_transfer_create(mx_transfer *t, const char *path, mx_error *e) {
+mx_status mx_transfer_create(mx_transfer *t, const char *path, const char magic[4], mx_error *e) {
   *t = (mx_transfer){.writing = true, .e = e};
-  const uint8_t header[MX_TRANSFER_HEADER_BYTES] = {0};
-  int n = snprintf(t->temporary, sizeof t->temporary, "%s.%ld.part", path, (long)getpid());
-  if (n < 0 || (size_t)n >= sizeof t->temporary) return mx_fail(e, MX_USAGE, MX_NOWHERE, "the path is too long");
-  snprintf(t->path, sizeof t->path, "%s", path);
-  t->out = fopen(t->temporary, "wb");
-  if (!t->out) return mx_fail(e, MX_IO, (mx_loc){t->temporary, 0}, "cannot create: %s", strerror(errno));
-  return fwrite(header, 1, sizeof header, t->out) == sizeof header ? MX_OK : cannot_write(t);
+  uint8_t head[MX_WRITER_HEAD_BYTES] = {0};
+  memcpy(head, magic, 4);
+  mx_status s = mx_writer_open(path, &t->out, e);
+  return s ? s : mx_writer_put(t->out, head, sizeof head, e);
 }
 
-// The header, now that size and checksum are known.
-static mx_status complete(mx_transfer *t, const char magic[4]) {
-  uint8_t header[MX_TRANSFER_HEADER_BYTES];
-  uint64_t size = t->used + sizeof header;
-  memcpy(header, magic, 4);
-  mx_store_u32(header + 8, (uint32_t)size);
-  mx_store_u32(header + 12, (uint32_t)(size >> 32));
-  mx_store_u32(header + 4, (uint32_t)crc32_combine(crc32(0, header + 8, 8), t->crc, (z_off_t)t->used));
-  bool ok = !fseeko(t->out, 0, SEEK_SET) && fwrite(header, 1, sizeof header, t->out) == sizeof header;
-  return ok ? MX_OK : cannot_write(t);
-}
-
-mx_status mx_transfer_finish(mx_transfer *t, const char magic[4], mx_status s) {
-  if (!t->out) return s;
-  if (!s) s = complete(t, magic);
-  if (fclose(t->out) && !s) s = cannot_write(t);
-  t->out = NULL;
-  if (!s && rename(t->temporary, t->path)) s = cannot_write(t);
-  if (s) remove(t->temporary);
+mx_status mx_transfer_finish(mx_transfer *t, mx_status s) {
+  if (!s) return mx_writer_commit(t->out, t->e);
+  mx_writer_abort(t->out);
   return s;
 }
 
 static mx_status check_header(const mx_file *f, const char *path, const char magic[4], const char *what, mx_error *e) {
-  if (f->size_bytes < MX_TRANSFER_HEADER_BYTES || memcmp(f->data, magic, 4))
+  if (f->size_bytes < MX_WRITER_HEAD_BYTES || memcmp(f->data, magic, 4))
     return mx_fail(e, MX_FORMAT, (mx_loc){path, 0}, "no %s: expected %.4s", what, magic);
   if (mx_load_u64(f->data + 8) != f->size_bytes)
     return mx_fail(e, MX_FORMAT, (mx_loc){path, 8}, "%zu bytes, expected %llu: truncated?", f->size_bytes,
@@ -61,10 +36,9 @@ static mx_status check_header(const mx_file *f, const char *path, const char mag
 
 mx_status mx_transfer_open(mx_transfer *t, const char *path, const char magic[4], const char *what, mx_error *e) {
   *t = (mx_transfer){.e = e};
-  snprintf(t->path, sizeof t->path, "%s", path);
   mx_status s = mx_file_map(path, &t->file, e);
   if (!s) s = check_header(&t->file, path, magic, what, e);
-  t->in = (mx_bytes){t->file.data, t->file.size_bytes, MX_TRANSFER_HEADER_BYTES, t->path};
+  t->in = (mx_bytes){t->file.data, t->file.size_bytes, MX_WRITER_HEAD_BYTES, path};
   return s;
 }
 
@@ -77,15 +51,9 @@ mx_status mx_transfer_at_end(mx_transfer *t, const char *last) {
 
 // ---- data ----------------------------------------------------------------------
 
-static mx_status put(mx_transfer *t, const void *data, size_t n) {
-  t->crc = (uint32_t)crc32_z(t->crc, data, n);
-  t->used += n;
-  return fwrite(data, 1, n, t->out) == n ? MX_OK : cannot_write(t);
-}
-
 mx_status mx_move_bytes(mx_transfer *t, void *v, size_t n, const char *what) {
   if (!n) return MX_OK;
-  if (t->writing) return put(t, v, n);
+  if (t->writing) return mx_writer_put(t->out, v, n, t->e);
   const uint8_t *from;
   mx_status s = mx_bytes_take(&t->in, n, what, &from, t->e);
   if (!s) memcpy(v, from, n);

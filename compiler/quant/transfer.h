@@ -9,24 +9,20 @@
 
 #include "compiler/import/bytes.h"
 #include "golden/error.h"
-
-enum { MX_TRANSFER_HEADER_BYTES = 16 };
+#include "golden/writer.h"
 
 typedef struct {
   bool writing;
   mx_bytes in;         // reading
   mx_file file;        // it is mapped from here
-  FILE *out;           // writing
-  uint32_t crc;        // of the bytes after the header so far
-  uint64_t used;       // bytes after the header so far
-  char path[4096], temporary[4096];
+  mx_writer *out;      // writing
   mx_error *e;
 } mx_transfer;
 
 // Begins to write `path`. mx_transfer_finish takes the status so far: MX_OK gives
 // the file its name, otherwise what was written is removed.
-mx_status mx_transfer_create(mx_transfer *t, const char *path, mx_error *e);
-mx_status mx_transfer_finish(mx_transfer *t, const char magic[4], mx_status s);
+mx_status mx_transfer_create(mx_transfer *t, const char *path, const char magic[4], mx_error *e);
+mx_status mx_transfer_finish(mx_transfer *t, mx_status s);
 
 // Maps `path` and checks its header; `what` names the kind of file in the error.
 // The caller ends with mx_transfer_close, after an error too.

@@ -336,7 +336,7 @@ static void test_only_its_own(void **state) {
   assert_true(s && !fseek(s, 700, SEEK_SET) && fputc(0x5a, s) != EOF && !fclose(s));
   expect_steps(f, options_of("gptq", 1), 22, "damaged");
   finish_layers(f);
-  snprintf(path, sizeof path, "%s/streams.1.part", f->state);
+  snprintf(path, sizeof path, "%s/streams.1.tmp", f->state);
   s = fopen(path, "wb");
   assert_true(s && fputs("MXS1 and no more", s) != EOF && !fclose(s));
   expect_steps(f, options_of("gptq", 1), 1, "resuming after layer 3 of 3");

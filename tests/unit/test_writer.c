@@ -139,6 +139,20 @@ static void abort_leaves_nothing(void **state) {
   old_file_is_left();
 }
 
+// What a killed process of the same number left does not stand in the way.
+static void stray_file_is_replaced(void **state) {
+  (void)state;
+  char stray[96];
+  snprintf(stray, sizeof stray, "%s.%ld.tmp", path, (long)getpid());
+  FILE *f = fopen(stray, "wb");
+  assert_true(f && fputs("half", f) >= 0 && !fclose(f));
+  mx_writer *w = begin();
+  put(w, 0, 100);
+  assert_int_equal(mx_writer_commit(w, &e), MX_OK);
+  check_file(100);
+  assert_int_equal(files(), 1);
+}
+
 static void short_file_is_refused(void **state) {
   (void)state;
   save("old");
@@ -197,7 +211,7 @@ static void full_disk(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(pieces_of_all_lengths), TEST(head_alone), TEST(file_appears_with_commit), TEST(abort_leaves_nothing),
+      TEST(pieces_of_all_lengths), TEST(head_alone), TEST(file_appears_with_commit), TEST(abort_leaves_nothing), TEST(stray_file_is_replaced),
       TEST(short_file_is_refused), TEST(no_directory), TEST(directory_in_the_way), TEST(full_disk),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
