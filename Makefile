@@ -75,14 +75,14 @@ docs: $B/gen/isa.md $B/gen/csr.md $B/gen/params.md $B/gen/mxforge.svd ## referen
 .PHONY: docs
 
 # C objects and libraries.
-cc_object = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $1 $(CFLAGS) $(CSTD) -c -o $@ $<
+cc_object = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $1 $(CFLAGS) $(SAN) $(CSTD) -c -o $@ $<
 $B/%.o: %.c | $B/gen/build_id.h
 	$(call say,CC,$<)
 	$(call cc_object,)
 # Unit tests.
 $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CXX) -o $@ $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -lcmocka $(LDLIBS)
+	$(Q)mkdir -p $(@D) && $(CXX) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -lcmocka $(LDLIBS)
 
 # Verilated modules and their C test programs.
 VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
@@ -133,6 +133,12 @@ unit_tests += $B/unit/test_gradients
 test-build: $B/mxf $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv)
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
+# Unit tests that need neither engines nor the command.
+sanitized := $(filter-out %/test_verify %/test_engine %/test_gradients %/test_isa,$(unit_tests))
+sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tests/deps.sh && $(MAKE) --no-print-directory -j2 B=$B/san SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' $(patsubst $B/%,$B/san/%,$(sanitized))
+	@OPENBLAS_NUM_THREADS=1 TIMEOUT=3600 tests/run.sh $(patsubst $B/%,$B/san/%,$(sanitized))
+.PHONY: sanitize
 test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
 	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh
 bench: $B/mxf ## speed of the golden executor: fast against defining paths, 1 and 2 threads
