@@ -141,6 +141,9 @@ sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 .PHONY: sanitize
 test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
 	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh
+$B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 bench: $B/mxf ## speed of the golden executor: fast against defining paths, 1 and 2 threads
 	@tests/bench.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)

@@ -10,7 +10,7 @@ mx_machine *mx_machine_new(const mx_params *p, uint8_t *memory, uint32_t mem_siz
   if (!m) return NULL;
   size_t elems = (size_t)p->TOKENS * p->XMEM_ELEMS;
   *m = (mx_machine){.params = p, .memory = memory, .mem_size = mem_size, .simd = mx_simd_levels()[0],
-                    .x_order = malloc(elems), .x_offset = malloc(elems / 16 * sizeof(int32_t))};
+                    .x_order = malloc(elems), .x_blocks = malloc(elems / 16 * sizeof(mx_simd_block))};
   m->vec = (mx_vec_state){
       .params = p,
       .vmem = calloc(p->VMEM_WORDS, sizeof(uint32_t)),
@@ -19,7 +19,7 @@ mx_machine *mx_machine_new(const mx_params *p, uint8_t *memory, uint32_t mem_siz
       .ucode = calloc(p->UCODE_WORDS, sizeof(uint32_t)),
       .observer = &m->observer,
   };
-  if (m->vec.vmem && m->vec.xmem && m->vec.xexp && m->vec.ucode && m->x_order && m->x_offset) return m;
+  if (m->vec.vmem && m->vec.xmem && m->vec.xexp && m->vec.ucode && m->x_order && m->x_blocks) return m;
   mx_machine_free(m);
   return NULL;
 }
@@ -32,7 +32,7 @@ void mx_machine_free(mx_machine *m) {
   free(m->vec.ucode);
   free(m->segments);
   free(m->x_order);
-  free(m->x_offset);
+  free(m->x_blocks);
   free(m);
 }
 

@@ -40,7 +40,7 @@ typedef struct {
   bool plain;              // take the defining paths, never the fast ones
   const mx_simd *simd;     // the host's best; NULL: portable C
   int8_t *x_order;         // [TOKENS * XMEM_ELEMS], work of matmul_simd.c
-  int32_t *x_offset;       // [TOKENS * XMEM_ELEMS / 16], the same
+  mx_simd_block *x_blocks; // [TOKENS * XMEM_ELEMS / 16], the same
 } mx_machine;
 
 // NULL when memory is short.

@@ -34,31 +34,49 @@ static void split_even_odd(const int8_t *x, uint32_t n, int8_t *out) {
     }
 }
 
-// m->x_order [tokens][blocks * B] and m->x_offset [blocks][tokens].
+// mx_simd_block's factor for activations of scale x_exp.
+static int32_t factor_of(const mx_matmul *mm, uint8_t x_exp) {
+  int32_t exponent = x_exp - 127 - (int32_t)mm->frac;
+  if (mm->format.scale == MX_SCALE_E8M0) return x_exp == 0xFF ? INT32_MIN : exponent * (1 << 23);
+  int32_t limit = mm->format.scale == MX_SCALE_F16 ? 80 : 126;
+  return x_exp == 0xFF || exponent < -limit || exponent > limit ? (int32_t)MX_FP_NAN : (exponent + 127) << 23;
+}
+
+// m->x_order [tokens][blocks * B] and m->x_blocks [blocks][tokens].
 static void order_activations(mx_machine *m, const mx_matmul *mm) {
   uint32_t length = mx_block_length(&mm->format), n = mm->blocks * length, elems = m->params->XMEM_ELEMS;
+  int32_t bias = form_of(&mm->format) == MX_SIMD_4 ? -8 : -128;
   for (uint32_t t = 0; t < mm->tokens; t++) {
     const int8_t *x = m->vec.xmem + (size_t)t * elems + mm->x % elems;
+    const uint8_t *x_exp = m->vec.xexp + ((size_t)t * elems + mm->x % elems) / 16;
     if (form_of(&mm->format) == MX_SIMD_4) split_even_odd(x, n, m->x_order + (size_t)t * n);
     else memcpy(m->x_order + (size_t)t * n, x, n);
     for (uint32_t b = 0; b < mm->blocks; b++) {
       int32_t sum = 0;
       for (uint32_t i = 0; i < length; i++) sum += x[b * length + i];
-      m->x_offset[b * mm->tokens + t] = 128 * sum;
+      m->x_blocks[b * mm->tokens + t] = (mx_simd_block){bias * sum, factor_of(mm, x_exp[b * length / 16])};
     }
   }
 }
 
 // ---- weights -------------------------------------------------------------------------
 
-// The bytes of a line in order: where slices interleave, beat by beat.
-static void gather_line(const mx_params *p, const uint8_t *codes, uint32_t line, uint32_t bytes, uint8_t *out) {
-  uint32_t part = p->BUS_BITS / 8 / p->ROWS, start = line / p->ROWS * bytes;
-  for (uint32_t done = 0, n; done < bytes; done += n) {
-    uint32_t at = start + done;
-    n = part - at % part < bytes - done ? part - at % part : bytes - done;
-    memcpy(out + done, codes + at / part * mx_beat_bytes(p) + line % p->ROWS * part + at % part, n);
-  }
+// The lines of a slice, `bytes` each, to every `stride` bytes of out, `step` at a
+// time. Parts of the slice lie a beat apart.
+static inline void gather_slice(const uint8_t *from, uint32_t part, uint32_t beat, uint32_t lines, uint32_t bytes, uint32_t step,
+                                uint8_t *out, uint32_t stride) {
+  for (uint32_t at = 0; lines > 0; lines--, out += stride)
+    for (uint32_t done = 0; done < bytes; done += step, at += step) {
+      if (at == part) at = 0, from += beat;
+      memcpy(out + done, from + at, step);
+    }
+}
+
+static void gather_lines(const mx_params *p, const uint8_t *codes, uint32_t lines, uint32_t bytes, uint8_t *out) {
+  uint32_t part = p->BUS_BITS / 8 / p->ROWS, beat = mx_beat_bytes(p), each = lines / p->ROWS, stride = p->ROWS * bytes;
+  for (uint32_t s = 0; s < p->ROWS; s++)
+    if (part == 16 && bytes % 16 == 0) gather_slice(codes + s * 16, 16, beat, each, bytes, 16, out + s * bytes, stride);
+    else gather_slice(codes + s * part, part, beat, each, bytes, 4, out + s * bytes, stride);
 }
 
 // Lines lie one after another in the unit.
@@ -72,7 +90,7 @@ static const uint8_t *lines_of(const mx_params *p, const mx_stream_format *f, co
                                uint8_t *buffer) {
   uint32_t bytes = line_bytes(f), lines = f->planar ? p->GROUP / 2 : p->GROUP;
   if (in_place(p, f) && (room || f->bits != MX_BITS_6)) return codes;
-  for (uint32_t i = 0; i < lines; i++) gather_line(p, codes, i, bytes, buffer + (size_t)i * bytes);
+  gather_lines(p, codes, lines, bytes, buffer);
   return buffer;
 }
 
@@ -92,7 +110,7 @@ static void add_units(const mx_machine *m, const mx_matmul *mm, const uint8_t *b
       .decode = mm->codebook ? decode : NULL, .scales = bytes, .scale = f->scale,
       .zeros = f->zero ? (const int8_t *)bytes + scale_bytes : NULL, .frac = mm->frac, .tokens = mm->tokens,
       .x = m->x_order + (size_t)block * length, .x_stride = mm->blocks * length,
-      .offset = m->x_offset + block * mm->tokens,
+      .blocks = m->x_blocks + block * mm->tokens,
       .x_exp = m->vec.xexp + (mm->x % p->XMEM_ELEMS + block * length) / 16, .x_exp_stride = p->XMEM_ELEMS / 16,
       .sums = sums});
 }

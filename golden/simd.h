@@ -28,8 +28,21 @@ typedef struct {
 // How the lines of a unit (stream.h) hold its codes.
 typedef enum { MX_SIMD_4, MX_SIMD_PLANAR, MX_SIMD_6, MX_SIMD_8 } mx_simd_form;
 
-// Units of a row group that lie one after another. Weights are taken as w + 128, so that they are
-// unsigned; offset sets that right.
+// What the kernels want to know of a block of activations.
+typedef struct {
+  int32_t offset;  // its sum times -8 where codes have MX_SIMD_4, else times -128
+  // Bits of a float that, by the kind of the weights' scale, is for
+  //   none  2^(x_exp - 127 - frac)
+  //   E8M0  (x_exp - 127 - frac) << 23, which added to scale << 23 makes the factor
+  //   F16   as for none, a factor
+  // or what makes the outcome no positive number (F16: a NaN) where that may
+  // not be used: x_exp is NaN, or the power is out of the floats or, for F16,
+  // out of 2^-80 .. 2^80.
+  int32_t factor;
+} mx_simd_block;
+
+// Units of a row group that lie one after another. Weights are taken as w + 128 or
+// w + 8, so that they are unsigned; `offset` sets that right.
 typedef struct {
   mx_simd_form form;
   uint32_t block, rows;    // block length; rows of the unit, a multiple of 16
@@ -41,9 +54,9 @@ typedef struct {
   mx_scale_kind scale;
   const int8_t *zeros;     // [rows] zero points, or NULL
   unsigned frac, tokens;
-  const int8_t *x;         // activations of the first block, then the others, as mx_simd_order leaves them
+  const int8_t *x;         // activations of the first block, then the others, as matmul_simd.c orders them
   uint32_t x_stride;       // elements from token to token
-  const int32_t *offset;   // [units][tokens], 128 * the sum of the block's activations
+  const mx_simd_block *blocks;  // [units][tokens]
   const uint8_t *x_exp;    // scale of the first block; of the others block / 16 further each
   uint32_t x_exp_stride;   // from token to token
   uint32_t *sums;          // [tokens][rows], FP32 bits, but a NaN may have any pattern

@@ -3,8 +3,6 @@
 #pragma GCC target("avx2")
 #include <immintrin.h>
 
-#define LEVEL mx_simd_avx2
-#define LEVEL_NAME "avx2"
 enum { LANES = 8 };
 typedef __m256i raw;  // any contents
 #define ALL(name) _mm256_##name
@@ -53,4 +51,6 @@ static inline ints dot(const raw *tile, const int8_t *x, uint32_t steps) {
 
 #include "golden/simd_vector.h"
 #include "golden/simd_unit.h"
+
+const mx_simd mx_simd_avx2 = {"avx2", vector, quantize, add_units};
 #endif

@@ -3,8 +3,6 @@
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 #include <immintrin.h>
 
-#define LEVEL mx_simd_avx512
-#define LEVEL_NAME "avx512"
 enum { LANES = 16 };
 typedef __m512i raw;  // any contents
 #define ALL(name) _mm512_##name
@@ -53,4 +51,11 @@ static inline ints dot(const raw *tile, const int8_t *x, uint32_t steps) {
 
 #include "golden/simd_vector.h"
 #include "golden/simd_unit.h"
+#include "golden/simd_usual.h"
+
+static void add_all_units(const mx_simd_units *u) {
+  if (!add_usual_units(u)) add_units(u);
+}
+
+const mx_simd mx_simd_avx512 = {"avx512", vector, quantize, add_all_units};
 #endif

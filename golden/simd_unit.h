@@ -134,7 +134,8 @@ static __attribute__((noinline)) void add_by_definition(const mx_simd_units *u, 
                                                         uint32_t *acc) {
   for (uint32_t i = 0; i < LANES; i++) {
     const uint8_t *at = u->scales + (row + i) * (uint32_t)u->scale;
-    uint16_t scale = u->scale == MX_SCALE_F16 ? (uint16_t)(at[0] | at[1] << 8) : u->scale ? at[0] : 0;
+    uint16_t scale = u->scale ? at[0] : 0;
+    if (u->scale == MX_SCALE_F16) scale = (uint16_t)(at[0] | at[1] << 8);
     acc[i] = mx_fp_add(acc[i], mx_fp_term(sum[i], u->scale, scale, x_exp, u->frac));
   }
 }
@@ -154,10 +155,11 @@ static inline void add_terms(const mx_simd_units *u, uint32_t row, ints sum, uin
 
 static inline __attribute__((always_inline)) void add_rows(mx_simd_units u, uint32_t row) {
   raw tile[MOST_STEPS];
+  int32_t bias = u.form == MX_SIMD_4 ? 16 : 1;  // weights are + 128 here
   for (uint32_t i = 0; i < u.units; i++) {
     make_tile(&u, row, tile);
     for (uint32_t t = 0; t < u.tokens; t++) {
-      ints sum = dot(tile, u.x + (size_t)t * u.x_stride, u.block / 4) - u.offset[t];
+      ints sum = dot(tile, u.x + (size_t)t * u.x_stride, u.block / 4) + bias * u.blocks[t].offset;
       add_terms(&u, row, sum, u.x_exp[(size_t)t * u.x_exp_stride], u.sums + t * u.rows + row);
     }
     u.lines += u.unit_bytes;
@@ -165,7 +167,7 @@ static inline __attribute__((always_inline)) void add_rows(mx_simd_units u, uint
     u.zeros += u.zeros ? u.unit_bytes : 0;
     u.x += u.block;
     u.x_exp += u.block / 16;
-    u.offset += u.tokens;
+    u.blocks += u.tokens;
   }
 }
 
@@ -187,5 +189,3 @@ static void add_units(const mx_simd_units *units) {
     }
   }
 }
-
-const mx_simd LEVEL = {LEVEL_NAME, vector, quantize, add_units};
