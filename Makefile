@@ -144,8 +144,8 @@ test-long: test ## the tests, then all proofs, all netlists, and functions over 
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
-bench: $B/mxf ## speed of the golden executor: fast against defining paths, 1 and 2 threads
-	@tests/bench.sh
+bench: ## speed of golden and RTL, against targets, to build/bench/bench.json: some minutes
+	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/engines/rtl_sim.so && tests/bench.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
 	@tests/deps.sh && boards/synth.sh
 .PHONY: test test-build test-run test-long bench synth
