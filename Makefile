@@ -155,7 +155,7 @@ synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen
 $B/round-q4-0: $B/tests/accuracy/round_q4_0.o $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CC) -o $@.tmp $< -Wl,--start-group $(libs) -Wl,--end-group $(LDLIBS) && mv $@.tmp $@
-accuracy: $B/mxf $B/round-q4-0 ## perplexity of methods and formats to build/accuracy, and the targets: some hours
+accuracy: $B/mxf $B/round-q4-0 ## perplexity of methods and formats to build/accuracy, and the targets: a quarter of an hour
 	@tests/accuracy/run.sh && tests/accuracy/check.sh
 accuracy-check: ## the targets again, from build/accuracy/accuracy.csv
 	@tests/accuracy/check.sh
