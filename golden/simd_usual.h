@@ -1,14 +1,15 @@
-// Part of simd_avx512.c: the usual units, with two's complement codes of 4 or 8
-// bits in blocks of 32, without zero points, for up to four tokens. It differs
-// from simd_unit.h in that
+// Part of simd_avx512.c: the usual units, with codes of 4 or 8 bits in blocks of
+// 32, those of 8 bits without zero points, for up to four tokens. It differs from
+// simd_unit.h in that
 //   - codes are loaded as whole vectors of several rows, and scales and sums
 //     have the order of rows that `transpose` makes of that;
-//   - 4-bit codes are used as nibbles + 8, the upper ones where they are, 16
-//     times their value;
+//   - 4-bit codes in two's complement without zero points are used as nibbles +
+//     8, the upper ones where they are, 16 times their value;
 //   - 8-bit codes are multiplied as they lie, and then the sums are transposed;
 //   - all rows of a unit are done together, and sums stay in registers.
 
 #define HOT static inline __attribute__((always_inline))
+typedef enum { NIBBLES, TABLE, BYTES } usual_form;  // TABLE: 4-bit codes with a decode table or zero points
 enum { MOST_TOKENS = 4, AHEAD = 4096 };  // AHEAD: bytes of the stream to fetch early
 
 // From the order of rows to that of `transpose` and back: entry 4j + i is row 4i + j.
@@ -37,19 +38,40 @@ HOT codes16 load_nibbles(const uint8_t *lines) {
   return c;
 }
 
+// part[k], part[4 + k]: weights + 128 of the even and the odd codes. `zeros`: of
+// the 16 rows, or NULL.
+HOT codes16 look_up(const uint8_t *lines, const uint8_t *decode, const int8_t *zeros) {
+  static const uint8_t plain[16] = {128, 129, 130, 131, 132, 133, 134, 135, 120, 121, 122, 123, 124, 125, 126, 127};
+  raw in[4], w[4], table = repeat16(decode ? decode : plain);
+  codes16 c;
+  for (int i = 0; i < 4; i++) in[i] = _mm512_loadu_si512(lines + 64 * i);
+  transpose(in, w);
+  for (int k = 0; k < 4; k++) {
+    c.part[k] = _mm512_shuffle_epi8(table, (raw)((words)w[k] & 0x0F0F0F0F));
+    c.part[4 + k] = _mm512_shuffle_epi8(table, (raw)((words)w[k] >> 4 & 0x0F0F0F0F));
+  }
+  if (!zeros) return c;
+  const ints four_times = {0x00000000, 0x04040404, 0x08080808, 0x0C0C0C0C, 0x01010101, 0x05050505, 0x09090909, 0x0D0D0D0D,
+                           0x02020202, 0x06060606, 0x0A0A0A0A, 0x0E0E0E0E, 0x03030303, 0x07070707, 0x0B0B0B0B, 0x0F0F0F0F};
+  raw zero = _mm512_shuffle_epi8(repeat16((const uint8_t *)zeros), (raw)four_times);
+  for (int k = 0; k < 8; k++) c.part[k] = _mm512_sub_epi8(c.part[k], zero);
+  return c;
+}
+
 HOT raw repeat4(const int8_t *p) {
   int32_t four;
   memcpy(&four, p, 4);
   return (raw)all(four);
 }
 
-HOT ints dot_nibbles(const codes16 *c, const int8_t *x, int32_t offset) {
+// The odd parts stand for their value shifted left by `shift`.
+HOT ints dot_even_odd(const codes16 *c, const int8_t *x, int32_t offset, int shift) {
   raw even = (raw)all(offset), odd = _mm512_setzero_si512();
   for (int k = 0; k < 4; k++) {
     even = _mm512_dpbusd_epi32(even, c->part[k], repeat4(x + 8 * k));
     odd = _mm512_dpbusd_epi32(odd, c->part[4 + k], repeat4(x + 8 * k + 4));
   }
-  return (ints)even + ((ints)odd >> 4);
+  return (ints)even + ((ints)odd >> shift);
 }
 
 // part[i]: bytes + 128 of rows 2i and 2i + 1.
@@ -75,6 +97,17 @@ HOT ints dot_bytes(const codes16 *c, const int8_t *x, int32_t offset) {
   ints sum = (ints)_mm512_permutex2var_epi32(upper, (raw)left, lower) +
              (ints)_mm512_permutex2var_epi32(upper, (raw)(left + 4), lower);
   return sum + all(offset);
+}
+
+HOT codes16 load_codes(const mx_simd_units *u, uint32_t i, uint32_t row, usual_form form, const uint8_t *lines) {
+  if (form == BYTES) return load_bytes(lines);
+  if (form == NIBBLES) return load_nibbles(lines);
+  return look_up(lines, u->decode, u->zeros ? u->zeros + (size_t)i * u->unit_bytes + row : NULL);
+}
+
+HOT ints dot_codes(usual_form form, const codes16 *c, const int8_t *x, int32_t offset) {
+  if (form == BYTES) return dot_bytes(c, x, offset);
+  return form == NIBBLES ? dot_even_odd(c, x, offset, 4) : dot_even_odd(c, x, 16 * offset, 0);
 }
 
 // ---- scales ------------------------------------------------------------------------------
@@ -120,18 +153,18 @@ static __attribute__((noinline)) ints add_any_terms(const mx_simd_units *units, 
 // ---- units -------------------------------------------------------------------------------
 
 // acc [tokens] += the terms of rows `row` .. of unit i.
-HOT void add_usual_rows(const mx_simd_units *u, uint32_t i, uint32_t row, mx_simd_form form,
-                                                                 uint32_t tokens, mx_scale_kind kind, ints *acc) {
-  uint32_t line = form == MX_SIMD_4 ? 16 : 32;
+HOT void add_usual_rows(const mx_simd_units *u, uint32_t i, uint32_t row, usual_form form, uint32_t tokens,
+                        mx_scale_kind kind, ints *acc) {
+  uint32_t line = form == BYTES ? 32 : 16;
   const uint8_t *lines = u->lines + (size_t)i * u->unit_bytes + row * line;
   for (uint32_t k = 0; k < LANES * line; k += 64) _mm_prefetch((const char *)lines + AHEAD + k, _MM_HINT_T0);
-  codes16 codes = form == MX_SIMD_4 ? load_nibbles(lines) : load_bytes(lines);
+  codes16 codes = load_codes(u, i, row, form, lines);
   bool nan, safe;
   ints scale = load_scales(u->scales + (size_t)i * u->unit_bytes + row * (uint32_t)kind, kind, &nan);
   const mx_simd_block *block = u->blocks + (size_t)i * tokens;
   for (uint32_t t = 0; t < tokens; t++) {
     const int8_t *x = u->x + (size_t)t * u->x_stride + i * 32;
-    ints sum = form == MX_SIMD_4 ? dot_nibbles(&codes, x, block[t].offset) : dot_bytes(&codes, x, block[t].offset);
+    ints sum = dot_codes(form, &codes, x, block[t].offset);
     ints f = usual_factor(kind, scale, block[t].factor, &safe);
     if (__builtin_expect(nan | !safe, 0)) {
       acc[t] = add_any_terms(u, i, row, t, sum, acc[t]);
@@ -144,8 +177,7 @@ HOT void add_usual_rows(const mx_simd_units *u, uint32_t i, uint32_t row, mx_sim
 }
 
 // Units of LANES * parts rows. All but u are constants.
-HOT void add_usual(const mx_simd_units *u, mx_simd_form form, uint32_t parts,
-                                                            uint32_t tokens, mx_scale_kind kind) {
+HOT void add_usual(const mx_simd_units *u, usual_form form, uint32_t parts, uint32_t tokens, mx_scale_kind kind) {
   ints acc[2][MOST_TOKENS];
   for (uint32_t r = 0; r < parts; r++)
     for (uint32_t t = 0; t < tokens; t++) acc[r][t] = swap_order(load(u->sums + t * u->rows + r * LANES));
@@ -155,23 +187,27 @@ HOT void add_usual(const mx_simd_units *u, mx_simd_form form, uint32_t parts,
     for (uint32_t t = 0; t < tokens; t++) store(u->sums + t * u->rows + r * LANES, swap_order(acc[r][t]));
 }
 
-static inline uint32_t variant(mx_simd_form form, uint32_t parts, uint32_t tokens, mx_scale_kind kind) {
+static inline uint32_t variant(usual_form form, uint32_t parts, uint32_t tokens, mx_scale_kind kind) {
   return (((uint32_t)form * 4 + parts) * 8 + tokens) * 4 + (uint32_t)kind;
 }
 
 // False, and nothing done, if the units are not usual.
 static bool add_usual_units(const mx_simd_units *u) {
-  if (u->block != 32 || u->zeros || u->decode || u->tokens > MOST_TOKENS || u->rows > 2 * LANES) return false;
-  uint32_t wanted = variant(u->form, u->rows / LANES, u->tokens, u->scale);
+  bool coded = u->zeros || u->decode, usual = u->form == MX_SIMD_4 || (u->form == MX_SIMD_8 && !coded);
+  if (!usual || u->block != 32 || u->tokens > MOST_TOKENS || u->rows > 2 * LANES) return false;
+  usual_form form = u->form == MX_SIMD_8 ? BYTES : coded ? TABLE : NIBBLES;
+  uint32_t wanted = variant(form, u->rows / LANES, u->tokens, u->scale);
 #define TRY(form, parts, tokens, kind) \
   if (wanted == variant(form, parts, tokens, kind)) return add_usual(u, form, parts, tokens, kind), true;
 #define TRY_SCALES(form, parts, tokens) \
   TRY(form, parts, tokens, MX_SCALE_E8M0) TRY(form, parts, tokens, MX_SCALE_F16) TRY(form, parts, tokens, MX_SCALE_NONE)
 #define TRY_TOKENS(form, parts) \
   TRY_SCALES(form, parts, 1) TRY_SCALES(form, parts, 2) TRY_SCALES(form, parts, 3) TRY_SCALES(form, parts, 4)
-  TRY_TOKENS(MX_SIMD_4, 1)
-  TRY_TOKENS(MX_SIMD_4, 2)
-  TRY_TOKENS(MX_SIMD_8, 1)
-  TRY_TOKENS(MX_SIMD_8, 2)
+  TRY_TOKENS(NIBBLES, 1)
+  TRY_TOKENS(NIBBLES, 2)
+  TRY_TOKENS(TABLE, 1)
+  TRY_TOKENS(TABLE, 2)
+  TRY_TOKENS(BYTES, 1)
+  TRY_TOKENS(BYTES, 2)
   return false;
 }

@@ -20,15 +20,17 @@ typedef struct {
   const char *name;
   mx_stream_format format;
   unsigned frac;
+  bool codebook;
 } weight_format;
 
 static const weight_format formats[] = {
-    {"mxint4", {.bits = MX_BITS_4, .scale = MX_SCALE_E8M0, .block = 1}, 8},
-    {"mxint6", {.bits = MX_BITS_6, .scale = MX_SCALE_E8M0, .block = 1}, 10},
-    {"mxint8", {.bits = MX_BITS_8, .scale = MX_SCALE_E8M0, .block = 1}, 12},
-    {"int4", {.bits = MX_BITS_4, .scale = MX_SCALE_F16, .block = 1}, 6},
-    {"int4-zero", {.bits = MX_BITS_4, .scale = MX_SCALE_F16, .zero = true, .block = 1}, 6},
-    {NULL, {0}, 0},
+    {"mxint4", {.bits = MX_BITS_4, .scale = MX_SCALE_E8M0, .block = 1}, 8, false},
+    {"codebook", {.bits = MX_BITS_4, .scale = MX_SCALE_E8M0, .block = 1}, 7, true},
+    {"mxint6", {.bits = MX_BITS_6, .scale = MX_SCALE_E8M0, .block = 1}, 10, false},
+    {"mxint8", {.bits = MX_BITS_8, .scale = MX_SCALE_E8M0, .block = 1}, 12, false},
+    {"int4", {.bits = MX_BITS_4, .scale = MX_SCALE_F16, .block = 1}, 6, false},
+    {"int4-zero", {.bits = MX_BITS_4, .scale = MX_SCALE_F16, .zero = true, .block = 1}, 6, false},
+    {NULL, {0}, 0, false},
 };
 
 static uint32_t random_word(void) {
@@ -81,6 +83,7 @@ static product new_product(const mx_params *params, const weight_format *f, uint
   uint8_t *memory = malloc(size);
   p.machine = memory ? mx_machine_new(params, memory, size) : NULL;
   require(p.machine, "out of memory");
+  for (int i = 0; i < 16; i++) p.machine->table[i] = (int8_t)random_word();
   fill_stream(&p);
   fill_activations(p.machine);
   return p;
@@ -102,10 +105,10 @@ static void run(const product *p) {
   const uint64_t stream[][2] = {{MX_F_STREAM_unit16, BLOCKS * p->unit_bytes / 64}, {MX_F_STREAM_segments, 1},
                                 {MX_F_STREAM_units, 4 * p->groups}};
   const uint64_t matmul[][2] = {{MX_F_MATMUL_bits, f->bits}, {MX_F_MATMUL_scale, f->scale}, {MX_F_MATMUL_zero, f->zero},
-                                {MX_F_MATMUL_block, f->block}, {MX_F_MATMUL_frac, p->weights->frac},
-                                {MX_F_MATMUL_groups, p->groups}, {MX_F_MATMUL_blocks, BLOCKS},
-                                {MX_F_MATMUL_stride, p->machine->params->VMEM_WORDS / p->tokens},
-                                {MX_F_MATMUL_tokens, p->tokens - 1}};
+                                {MX_F_MATMUL_codebook, p->weights->codebook}, {MX_F_MATMUL_block, f->block},
+                                {MX_F_MATMUL_frac, p->weights->frac}, {MX_F_MATMUL_groups, p->groups},
+                                {MX_F_MATMUL_blocks, BLOCKS}, {MX_F_MATMUL_tokens, p->tokens - 1},
+                                {MX_F_MATMUL_stride, p->machine->params->VMEM_WORDS / p->tokens}};
   step(p->machine, MX_OP_STREAM, sizeof stream / sizeof *stream, stream);
   step(p->machine, MX_OP_MATMUL, sizeof matmul / sizeof *matmul, matmul);
 }
