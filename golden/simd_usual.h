@@ -20,42 +20,34 @@ HOT ints swap_order(ints v) {
 
 // ---- integer sums of 16 rows and a block ------------------------------------------------
 
-typedef struct {
-  raw part[8];
-} codes16;
-
 // part[k]: the even codes + 8 of word k of all rows; part[4 + k]: 16 * (odd codes + 8).
-HOT codes16 load_nibbles(const uint8_t *lines) {
+HOT void load_nibbles(const uint8_t *lines, raw part[8]) {
   raw in[4], w[4];
-  codes16 c;
   for (int i = 0; i < 4; i++) in[i] = _mm512_loadu_si512(lines + 64 * i);
   transpose(in, w);
   const int xor_and = 0x28;  // (a ^ b) & c
   for (int k = 0; k < 4; k++) {
-    c.part[k] = _mm512_ternarylogic_epi32(w[k], (raw)all(0x08080808), (raw)all(0x0F0F0F0F), xor_and);
-    c.part[4 + k] = _mm512_ternarylogic_epi32(w[k], (raw)all((int)0x80808080), (raw)all((int)0xF0F0F0F0), xor_and);
+    part[k] = _mm512_ternarylogic_epi32(w[k], (raw)all(0x08080808), (raw)all(0x0F0F0F0F), xor_and);
+    part[4 + k] = _mm512_ternarylogic_epi32(w[k], (raw)all((int)0x80808080), (raw)all((int)0xF0F0F0F0), xor_and);
   }
-  return c;
 }
 
 // part[k], part[4 + k]: weights + 128 of the even and the odd codes. `zeros`: of
 // the 16 rows, or NULL.
-HOT codes16 look_up(const uint8_t *lines, const uint8_t *decode, const int8_t *zeros) {
+HOT void look_up(const uint8_t *lines, const uint8_t *decode, const int8_t *zeros, raw part[8]) {
   static const uint8_t plain[16] = {128, 129, 130, 131, 132, 133, 134, 135, 120, 121, 122, 123, 124, 125, 126, 127};
   raw in[4], w[4], table = repeat16(decode ? decode : plain);
-  codes16 c;
   for (int i = 0; i < 4; i++) in[i] = _mm512_loadu_si512(lines + 64 * i);
   transpose(in, w);
   for (int k = 0; k < 4; k++) {
-    c.part[k] = _mm512_shuffle_epi8(table, (raw)((words)w[k] & 0x0F0F0F0F));
-    c.part[4 + k] = _mm512_shuffle_epi8(table, (raw)((words)w[k] >> 4 & 0x0F0F0F0F));
+    part[k] = _mm512_shuffle_epi8(table, (raw)((words)w[k] & 0x0F0F0F0F));
+    part[4 + k] = _mm512_shuffle_epi8(table, (raw)((words)w[k] >> 4 & 0x0F0F0F0F));
   }
-  if (!zeros) return c;
+  if (!zeros) return;
   const ints four_times = {0x00000000, 0x04040404, 0x08080808, 0x0C0C0C0C, 0x01010101, 0x05050505, 0x09090909, 0x0D0D0D0D,
                            0x02020202, 0x06060606, 0x0A0A0A0A, 0x0E0E0E0E, 0x03030303, 0x07070707, 0x0B0B0B0B, 0x0F0F0F0F};
   raw zero = _mm512_shuffle_epi8(repeat16((const uint8_t *)zeros), (raw)four_times);
-  for (int k = 0; k < 8; k++) c.part[k] = _mm512_sub_epi8(c.part[k], zero);
-  return c;
+  for (int k = 0; k < 8; k++) part[k] = _mm512_sub_epi8(part[k], zero);
 }
 
 HOT raw repeat4(const int8_t *p) {
@@ -65,20 +57,18 @@ HOT raw repeat4(const int8_t *p) {
 }
 
 // The odd parts stand for their value shifted left by `shift`.
-HOT ints dot_even_odd(const codes16 *c, const int8_t *x, int32_t offset, int shift) {
+HOT ints dot_even_odd(const raw part[8], const int8_t *x, int32_t offset, int shift) {
   raw even = (raw)all(offset), odd = _mm512_setzero_si512();
   for (int k = 0; k < 4; k++) {
-    even = _mm512_dpbusd_epi32(even, c->part[k], repeat4(x + 8 * k));
-    odd = _mm512_dpbusd_epi32(odd, c->part[4 + k], repeat4(x + 8 * k + 4));
+    even = _mm512_dpbusd_epi32(even, part[k], repeat4(x + 8 * k));
+    odd = _mm512_dpbusd_epi32(odd, part[4 + k], repeat4(x + 8 * k + 4));
   }
   return (ints)even + ((ints)odd >> shift);
 }
 
 // part[i]: bytes + 128 of rows 2i and 2i + 1.
-HOT codes16 load_bytes(const uint8_t *lines) {
-  codes16 c;
-  for (int i = 0; i < 8; i++) c.part[i] = (raw)((ints)_mm512_loadu_si512(lines + 64 * i) ^ all((int)0x80808080));
-  return c;
+HOT void load_bytes(const uint8_t *lines, raw part[8]) {
+  for (int i = 0; i < 8; i++) part[i] = (raw)((ints)_mm512_loadu_si512(lines + 64 * i) ^ all((int)0x80808080));
 }
 
 // Sums of the four words of each 16 bytes: of a in word 0 of the 16, b, c, d.
@@ -88,9 +78,9 @@ HOT raw sum_words(const raw v[4]) {
   return (raw)((ints)_mm512_unpacklo_epi64((raw)ab, (raw)cd) + (ints)_mm512_unpackhi_epi64((raw)ab, (raw)cd));
 }
 
-HOT ints dot_bytes(const codes16 *c, const int8_t *x, int32_t offset) {
+HOT ints dot_bytes(const raw part[8], const int8_t *x, int32_t offset) {
   raw x32 = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)x)), v[8];
-  for (int i = 0; i < 8; i++) v[i] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), c->part[i], x32);
+  for (int i = 0; i < 8; i++) v[i] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), part[i], x32);
   // Word i of 16 bytes 2r + h of `upper` is of row 2i + r, columns 16h ..; `lower` has rows 8 ..
   raw upper = sum_words(v), lower = sum_words(v + 4);
   const ints left = {0, 2, 16, 18, 8, 10, 24, 26, 1, 3, 17, 19, 9, 11, 25, 27};
@@ -99,15 +89,15 @@ HOT ints dot_bytes(const codes16 *c, const int8_t *x, int32_t offset) {
   return sum + all(offset);
 }
 
-HOT codes16 load_codes(const mx_simd_units *u, uint32_t i, uint32_t row, usual_form form, const uint8_t *lines) {
-  if (form == BYTES) return load_bytes(lines);
-  if (form == NIBBLES) return load_nibbles(lines);
-  return look_up(lines, u->decode, u->zeros ? u->zeros + (size_t)i * u->unit_bytes + row : NULL);
+HOT void load_codes(const mx_simd_units *u, uint32_t i, uint32_t row, usual_form form, const uint8_t *lines, raw part[8]) {
+  if (form == BYTES) load_bytes(lines, part);
+  else if (form == NIBBLES) load_nibbles(lines, part);
+  else look_up(lines, u->decode, u->zeros ? u->zeros + (size_t)i * u->unit_bytes + row : NULL, part);
 }
 
-HOT ints dot_codes(usual_form form, const codes16 *c, const int8_t *x, int32_t offset) {
-  if (form == BYTES) return dot_bytes(c, x, offset);
-  return form == NIBBLES ? dot_even_odd(c, x, offset, 4) : dot_even_odd(c, x, 16 * offset, 0);
+HOT ints dot_codes(usual_form form, const raw part[8], const int8_t *x, int32_t offset) {
+  if (form == BYTES) return dot_bytes(part, x, offset);
+  return form == NIBBLES ? dot_even_odd(part, x, offset, 4) : dot_even_odd(part, x, 16 * offset, 0);
 }
 
 // ---- scales ------------------------------------------------------------------------------
@@ -158,13 +148,14 @@ HOT void add_usual_rows(const mx_simd_units *u, uint32_t i, uint32_t row, usual_
   uint32_t line = form == BYTES ? 32 : 16;
   const uint8_t *lines = u->lines + (size_t)i * u->unit_bytes + row * line;
   for (uint32_t k = 0; k < LANES * line; k += 64) _mm_prefetch((const char *)lines + AHEAD + k, _MM_HINT_T0);
-  codes16 codes = load_codes(u, i, row, form, lines);
+  raw part[8];
+  load_codes(u, i, row, form, lines, part);
   bool nan, safe;
   ints scale = load_scales(u->scales + (size_t)i * u->unit_bytes + row * (uint32_t)kind, kind, &nan);
   const mx_simd_block *block = u->blocks + (size_t)i * tokens;
   for (uint32_t t = 0; t < tokens; t++) {
     const int8_t *x = u->x + (size_t)t * u->x_stride + i * 32;
-    ints sum = dot_codes(form, &codes, x, block[t].offset);
+    ints sum = dot_codes(form, part, x, block[t].offset);
     ints f = usual_factor(kind, scale, block[t].factor, &safe);
     if (__builtin_expect(nan | !safe, 0)) {
       acc[t] = add_any_terms(u, i, row, t, sum, acc[t]);
