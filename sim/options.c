@@ -15,7 +15,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300
   OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
-  OPTION(MEMORY, 'm', "memory", "CHIP", BOTH, "memory: a chip's timing instead of latency and bandwidth (sim/dram.c): ddr4-2400:16, ddr3-1066:16 (or :32, :64), sdram-133:16, qspi-48") \
+  OPTION(MEMORY, 'm', "memory", "CHIP", BOTH, "memory: a chip's timing: ddr4-2400, ddr3-1066, sdram-133, qspi-48") \
   OPTION(CLOCK, 'c', "clock", "MHZ", BOTH, "clock of the device, with --memory (default 300)")                        \
   OPTION(LATENCY, 'L', "latency", "CYCLES", BOTH, "memory: from an address to its data (default 20)")                \
   OPTION(BANDWIDTH, 'B', "bandwidth", "A/B", BOTH, "memory: A beats in B cycles, reads and writes together (default: no limit)") \

@@ -60,6 +60,7 @@ typedef struct {
 mx_status mx_methods_parse(const char *list, mx_methods *out, mx_error *e);
 
 static inline bool mx_methods_calibrated(const mx_methods *m) {
-  return m->smoothquant || m->awq || m->prefix || m->mixed || m->fixed || m->qsm || m->rsq || m->correct || m->gptq || (m->metric_given && m->metric != MX_METRIC_PLAIN);
+  return m->smoothquant || m->awq || m->prefix || m->mixed || m->fixed || m->qsm || m->rsq || m->correct || m->gptq ||
+         (m->metric_given && m->metric != MX_METRIC_PLAIN);
 }
 #endif
