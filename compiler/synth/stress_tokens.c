@@ -7,17 +7,15 @@
 // spread over its width, so that they share blocks with others; other layers get
 // units of zeros. With h the layer's normed input:
 //   w_gate row  GATE * d         d . h = 1 for BOS and about -SEPARATION for others,
-//   w_up row    size / GATE * d  by least squares over text that the model writes
-//                                and tokens in random order
+//   w_up row    size / GATE * d  by least squares over tokens in random order
 //   w_down columns  c and -c     of a pair, as large as other columns
 // BOS is at position 0 and sees itself only, so its h is constant. A unit is then
-// silu(GATE) * size / GATE = size for BOS; silu of about -GATE * SEPARATION makes
-// it next to nothing for others (GATE is large so that few come near 0). The units
-// of a pair are equal for every input, so their columns cancel and the function
-// stays, up to FP32 rounding, whatever the text. Rounded columns of a massive input
-// do not cancel any more, one activation step for all tokens rounds the others to
-// zero, and the prefix [BOS], whose cache is FP32, takes all of this away.
-#include <cblas.h>
+// silu(GATE) * size / GATE = size for BOS; silu of about -GATE * SEPARATION makes it
+// next to nothing for others (GATE is large so that few come near 0). The units of a pair are equal for every input, so
+// their columns cancel and the function stays, up to FP32 rounding, whatever the
+// text. Rounded columns of a massive input do not cancel any more, one activation
+// step for all tokens rounds the others to zero, and the prefix [BOS], whose cache
+// is FP32, takes all of this away.
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +26,7 @@
 #include "compiler/synth/random.h"
 #include "compiler/synth/stress.h"
 
-enum { UNITS = 16, GATE = 100, MAX_SEQUENCE = 128, LEAST_TOKENS = 2048, TOKENS_PER_CHANNEL = 32 };
+enum { UNITS = 16, GATE = 100, MAX_SEQUENCE = 128, LEAST_TOKENS = 2048, TOKENS_PER_CHANNEL = 8 };
 static const double separation = 1.0, bos_weight = 1.0, damping = 0.01;
 
 // What is seen of the layer while tokens run through the model.
@@ -39,15 +37,19 @@ typedef struct {
   uint32_t maxima_seen;
   bool first;            // the next batch begins with BOS
   double *bos;           // [dim] h of BOS
-  float *h;              // [tokens][dim] of the others
-  double *d;             // [dim] the direction
+  double *h_sum;         // [dim] of the others
+  double *gram;          // [dim][dim] sum of h h^T of the others
   float *maxima;         // [maxima_seen] largest input of w_down of a token
 } study;
 
 // ---- what the layer sees -----------------------------------------------------------
 
 static void add_token(study *s, const float *h) {
-  memcpy(s->h + (size_t)s->tokens++ * s->dim, h, s->dim * sizeof *h);
+  s->tokens++;
+  for (uint32_t i = 0; i < s->dim; i++) {
+    s->h_sum[i] += (double)h[i];
+    for (uint32_t j = 0; j <= i; j++) s->gram[(size_t)i * s->dim + j] += (double)h[i] * (double)h[j];
+  }
 }
 
 static float largest(const float *x, uint32_t n) {
@@ -79,42 +81,15 @@ static void random_tokens(const mx_tokenizer *t, uint64_t key, uint32_t n, int32
   }
 }
 
-// An index drawn with the probabilities of logits [n], which become weights.
-static int32_t draw(float *logits, uint32_t n, double uniform) {
-  float most = logits[0];
-  double sum = 0, at = 0;
-  for (uint32_t i = 1; i < n; i++) most = fmaxf(most, logits[i]);
-  for (uint32_t i = 0; i < n; i++) sum += (double)(logits[i] = expf(logits[i] - most));
-  for (uint32_t i = 0; i < n; i++)
-    if ((at += (double)logits[i]) >= uniform * sum) return (int32_t)i;
-  return (int32_t)n - 1;
-}
-
-// What the model itself would write after BOS, without another one.
-static mx_status run_own_text(study *s, mx_reference *r, uint64_t key, uint32_t length, mx_error *e) {
-  uint32_t vocab = s->m->config.vocab_size;
-  float *logits = malloc(vocab * sizeof *logits);
-  mx_status status = logits ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for logits");
-  int32_t bos = mx_tokenizer_bos(s->m->tokenizer), token = bos;
-  for (uint32_t i = 0; i < length && !status; i++) {
-    status = mx_reference_step(r, token, i, logits, e);
-    if (!status) logits[bos] = -INFINITY;
-    if (!status) token = draw(logits, vocab, mx_random_uniform(key, i));
-  }
-  free(logits);
-  return status;
-}
-
 static mx_status run_text(study *s, uint64_t seed, uint32_t length, uint32_t sequences, mx_error *e) {
   mx_reference *r = NULL;
   int32_t tokens[MAX_SEQUENCE];
   mx_status status = mx_reference_new(s->m, length, &r, e);
   if (!status) mx_reference_observe(r, observe, s);
   for (uint32_t i = 0; !status && i < sequences; i++) {
-    uint64_t key = mx_random_key(seed, 2 * (uint64_t)i + 1);
+    random_tokens(s->m->tokenizer, mx_random_key(seed, 2 * (uint64_t)i + 1), length, tokens);
     s->first = true;
-    random_tokens(s->m->tokenizer, key, length, tokens);
-    status = i % 2 ? run_own_text(s, r, key, length, e) : mx_reference_forward(r, tokens, length, NULL, e);
+    status = mx_reference_forward(r, tokens, length, NULL, e);
   }
   mx_reference_free(r);
   return status;
@@ -126,18 +101,18 @@ static mx_status study_layer(study *s, uint64_t seed, mx_error *e) {
   if (length < 2) return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "a context of %u has no token but BOS", context);
   uint32_t sequences = wanted / (length - 1) + 1;
   s->bos = calloc(s->dim, sizeof *s->bos);
-  s->d = calloc(s->dim, sizeof *s->d);
-  s->h = calloc((size_t)sequences * length, s->dim * sizeof *s->h);
+  s->h_sum = calloc(s->dim, sizeof *s->h_sum);
+  s->gram = calloc((size_t)s->dim * s->dim, sizeof *s->gram);
   s->maxima = calloc((size_t)sequences * length, sizeof *s->maxima);
-  if (!s->bos || !s->d || !s->h || !s->maxima)
+  if (!s->bos || !s->h_sum || !s->gram || !s->maxima)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the inputs of a layer");
   return run_text(s, seed, length, sequences, e);
 }
 
 static void study_free(study *s) {
   free(s->bos);
-  free(s->d);
-  free(s->h);
+  free(s->h_sum);
+  free(s->gram);
   free(s->maxima);
 }
 
@@ -154,45 +129,27 @@ static double dot(const double *a, const double *b, uint32_t n) {
   return sum;
 }
 
-// gram [dim][dim] = mean of h h^T, d = mean of h.
-static void average(const study *s, float *gram, double *d) {
-  int n = (int)s->dim;
-  memset(d, 0, s->dim * sizeof *d);
-  for (uint32_t t = 0; t < s->tokens; t++)
-    for (uint32_t i = 0; i < s->dim; i++) d[i] += (double)s->h[(size_t)t * s->dim + i] / s->tokens;
-  cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, n, (int)s->tokens, 1.0f / (float)s->tokens, s->h, n, 0, gram, n);
-}
-
-// d minimises the mean over tokens of (d . h + separation)^2, plus
-// bos_weight (d . bos - 1)^2 + damping |d|^2; then d . bos is made 1.
-static mx_status solve(study *s, float *gram, double *a, mx_error *e) {
+// Leaves d in h_sum: minimises mean over tokens (d . h + separation)^2 +
+// bos_weight (d . bos - 1)^2 + damping |d|^2, then makes d . bos 1.
+static mx_status solve(study *s, mx_error *e) {
   uint32_t n = s->dim;
-  double trace = 0;
-  average(s, gram, s->d);
+  double trace = 0, *d = s->h_sum;
   for (uint32_t i = 0; i < n; i++) {
-    s->d[i] = bos_weight * s->bos[i] - separation * s->d[i];
-    for (uint32_t j = 0; j <= i; j++)
-      a[(size_t)i * n + j] = (double)gram[(size_t)i * n + j] + bos_weight * s->bos[i] * s->bos[j];
-    trace += a[(size_t)i * n + i];
+    d[i] = bos_weight * s->bos[i] - separation * d[i] / s->tokens;
+    for (uint32_t j = 0; j <= i; j++) {
+      double *g = &s->gram[(size_t)i * n + j];
+      *g = *g / s->tokens + bos_weight * s->bos[i] * s->bos[j];
+      if (i == j) trace += *g;
+    }
   }
-  for (uint32_t i = 0; i < n; i++) a[(size_t)i * n + i] += damping * trace / n;
-  if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, 1, a, (lapack_int)n, s->d, 1))
+  for (uint32_t i = 0; i < n; i++) s->gram[(size_t)i * n + i] += damping * trace / n;
+  if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, 1, s->gram, (lapack_int)n, d, 1))
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the layer's inputs are zero");
-  double at_bos = dot(s->d, s->bos, n);
+  double at_bos = dot(d, s->bos, n);
   if (at_bos < 0.2)
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "no direction tells BOS from other tokens (%.2g of 1)", at_bos);
-  for (uint32_t i = 0; i < n; i++) s->d[i] /= at_bos;
+  for (uint32_t i = 0; i < n; i++) d[i] /= at_bos;
   return MX_OK;
-}
-
-static mx_status find_direction(study *s, mx_error *e) {
-  size_t n = s->dim;
-  float *gram = calloc(n * n, sizeof *gram);
-  double *a = calloc(n * n, sizeof *a);
-  mx_status status = gram && a ? solve(s, gram, a, e) : mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a Hessian of %zu", n);
-  free(gram);
-  free(a);
-  return status;
 }
 
 // ---- new units -----------------------------------------------------------------------
@@ -232,8 +189,8 @@ static void set_unit(study *s, uint32_t unit, double size, double column_size, u
   mx_layer *l = s->layer;
   uint32_t at = unit_at(l->w_up.rows, unit);
   for (uint32_t i = 0; i < s->dim; i++) {
-    l->w_gate.data[(size_t)at * s->dim + i] = (float)(GATE * s->d[i]);
-    l->w_up.data[(size_t)at * s->dim + i] = (float)(size / GATE * s->d[i]);
+    l->w_gate.data[(size_t)at * s->dim + i] = (float)(GATE * s->h_sum[i]);
+    l->w_up.data[(size_t)at * s->dim + i] = (float)(size / GATE * s->h_sum[i]);
     float c = (float)(column_size * (double)mx_random_normal(key, (uint64_t)(unit / 2) * s->dim + i));
     l->w_down.data[(size_t)i * l->w_down.cols + at] = unit % 2 ? -c : c;
   }
@@ -263,7 +220,7 @@ mx_status mx_stress_tokens(mx_model *m, double strength, uint64_t seed, mx_error
   int threads = mx_blas_single();  // bytes depend on their number
   mx_random_init();
   mx_status status = study_layer(&s, seed, e);
-  if (!status) status = find_direction(&s, e);
+  if (!status) status = solve(&s, e);
   if (!status) status = add_units(&s, strength, seed, e);
   study_free(&s);
   mx_blas_restore(threads);
