@@ -148,7 +148,9 @@ bench: ## speed of golden and RTL, against targets, to build/bench/bench.json: s
 	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/engines/rtl_sim.so && tests/bench.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
 	@tests/deps.sh && boards/synth.sh
-.PHONY: test test-build test-run test-long bench synth
+density: ## area of 4 x 8 bit dot products by style and family (yosys)
+	@tests/deps.sh && boards/density.sh
+.PHONY: test test-build test-run test-long bench synth density
 
 # Perplexity by method and format, on the golden engine (tests/accuracy/run.sh);
 # gnuplot draws it and is asked for there.

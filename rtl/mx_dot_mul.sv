@@ -1,6 +1,7 @@
 // Signed product of a WeightBits (4 or 8) and an 8-bit number from adders
-// alone: for lanes that shall leave the multiplier blocks to others.
-// Combinational, three (4: two) adders deep.
+// alone: for lanes that shall leave the multiplier blocks to others. A Booth
+// step (mx_lane_booth) per two bits of the weight; the lowest two bits of each
+// sum pass the next step by. Combinational, WeightBits / 2 adders deep.
 `default_nettype none
 
 module mx_dot_mul #(
@@ -11,40 +12,25 @@ module mx_dot_mul #(
   output      logic signed [15:0]           y_o
 );
 
-  localparam int unsigned Pairs = WeightBits / 2;
-
-  // x times two bits of w; the topmost bit counts negative. Then x times
-  // nibbles, which need 12 bits, and of these the upper counts sixteenfold.
-  // The low bits of the lesser addend pass each adder by.
-  wire logic [10*Pairs-1:0] pair;
-  for (genvar p = 0; p < Pairs; p++) begin : g_pair
-    mx_tree_add #(.Width(9), .Subtract(p == Pairs - 1 ? 1 : 0)) u_add (
-      .a_i({x_i[7], x_i} & {9{w_i[2*p]}}),
-      .b_i({x_i, 1'b0} & {9{w_i[2*p+1]}}),
-      .y_o(pair[10*p +: 10])
-    );
-  end
-
-  wire logic [12*Pairs/2-1:0] nibble;
-  for (genvar n = 0; n < Pairs / 2; n++) begin : g_nibble
-    wire logic [9:0]  low = pair[20*n +: 10];
-    wire logic [10:0] sum;
-    mx_tree_add #(.Width(10)) u_add (
-      .a_i({{2{low[9]}}, low[9:2]}), .b_i(pair[20*n+10 +: 10]), .y_o(sum)
-    );
-    assign nibble[12*n +: 12] = {sum[9:0], low[1:0]};
-    wire logic unused = sum[10];
-  end
-
-  if (WeightBits == 4) begin : g_four
-    assign y_o = {{4{nibble[11]}}, nibble};
-  end else begin : g_eight
-    wire logic [12:0] sum;
-    mx_tree_add #(.Width(12)) u_add (
-      .a_i({{4{nibble[11]}}, nibble[11:4]}), .b_i(nibble[23:12]), .y_o(sum)
-    );
-    assign y_o = {sum[11:0], nibble[3:0]};
-    wire logic unused = sum[12];
+  // A digit times x, and so a sum without the bits that pass, fits 10 bits:
+  // 256 + 512 / 4 + 512 / 16 + ... in magnitude.
+  localparam int unsigned Digits = WeightBits / 2;
+  for (genvar d = 0; d < Digits; d++) begin : g_digit
+    wire logic [9:0] sum;
+    if (d == 0) begin : g_first
+      mx_lane_booth #(.ABits(10), .YBits(10), .Lowest(1), .First(1)) u_step (
+        .a_i(10'd0), .code_i({w_i[1:0], 1'b0}), .x_i(x_i), .y_o(sum)
+      );
+    end else begin : g_next
+      mx_lane_booth #(.ABits(8), .YBits(10)) u_step (
+        .a_i(g_digit[d-1].sum[9:2]), .code_i(w_i[2*d-1 +: 3]), .x_i(x_i), .y_o(sum)
+      );
+    end
+    if (d < Digits - 1) begin : g_low
+      assign y_o[2*d +: 2] = sum[1:0];
+    end else begin : g_high
+      assign y_o[15:2*d] = {{(6-2*d){sum[9]}}, sum};
+    end
   end
 
 endmodule

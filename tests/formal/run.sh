@@ -92,11 +92,30 @@ prove "mx_csr: one answer per access, held" mx_csr "" 7 8 2 mx_csr \
   mx_csr 's/else if (s_axi_bready_i)  s_axi_bvalid_o/else s_axi_bvalid_o/' \
   mx_csr 's/if (read_now) s_axi_rdata_o/s_axi_rdata_o/'
 for bits in 4 8; do
-  prove "mx_dot_mul, $bits bits: the product" equal_dot_mul "WeightBits=$bits" 1 1 - "mx_tree_add mx_dot_mul" \
-    mx_dot_mul 's/Subtract(p == Pairs - 1 ? 1 : 0)/Subtract(0)/'
+  prove "mx_dot_mul, $bits bits: the product" equal_dot_mul "WeightBits=$bits" 1 1 - "mx_lane_digit mx_lane_booth mx_dot_mul" \
+    mx_dot_mul "s/sum\[9:2\]/sum[8:1]/"
 done
 prove "mx_tree_sum, 32 numbers of 16 bits: the sum" equal_tree_sum "Inputs=32 Width=16" 1 1 - "mx_tree_add mx_tree_sum" \
   mx_tree_sum 's/Width(Bits - 1)/Width(Bits - 2)/'
+chain="mx_lane_digit mx_lane_booth mx_lane_chain"
+for lanes in 1 2; do
+  prove "mx_lane_chain, $lanes lanes: the sum of products" equal_lane_dot "Lanes=$lanes Exact=0" 1 1 - "$chain" \
+    mx_lane_digit 's/code_i\[1\] != code_i\[2\]/1/' \
+    mx_lane_booth "s/{inverse, 1'b1}/{inverse, 1'b0}/" \
+    mx_lane_chain 's/assign carry_o = code\[2\]/assign carry_o = code[1]/'
+done
+prove "mx_lane_chain, 1 lanes, exact: the product" equal_lane_dot "Lanes=1 Exact=1" 2 1 - "$chain" \
+  mx_lane_booth "s/First != 0 ? '0/First != 0 ? '1/"
+prove "mx_lane_add, 16 bits: the sum with carry" equal_lane_add "Width=16" 1 1 - mx_lane_add \
+  mx_lane_add 's/b_i, carry_i}/b_i, 1'"'"'b0}/'
+prove "mx_lane_sum, 4 numbers of 12 bits, 3 bits: the sum" equal_lane_sum "Inputs=4 Width=12" 1 1 - mx_lane_sum \
+  mx_lane_sum 's/Inputs-2\*Count+i/Inputs-2*Count/'
+prove "mx_lane_share, 2 rows 12 bits apart: the products" equal_lane_share "Rows=2 Step=12" 2 1 - "mx_lane_word mx_lane_share" \
+  mx_lane_word 's/v\[i-1:0\] == /v[0] == /' \
+  mx_lane_share "s/assign carry_o\[k\] = g_row.*/assign carry_o[k] = 1'b0;/"
+prove "mx_lane_share, 3 rows 11 bits apart: the products" equal_lane_share "Rows=3 Step=11" 3 1 - "mx_lane_word mx_lane_share" \
+  mx_lane_word "s/ || (v == '0 \&\& below)//" \
+  mx_lane_share "s/ \&\& field\[9:0\] != '0//"
 prove "fp_max: the definition in golden/fp32.c" equal_fp_max "" 2 1 - "mag_gt fp_max" \
   fp_max 's/ && !(a_zero && b_zero)//' \
   mag_gt "s/above, or_equal_i}/above, 1'b0}/"
