@@ -16,8 +16,10 @@ allow=boards/yosys_warnings.allow
 # Of a set: synthesis command, and what the device has in the order of the
 # report's columns (a dash: counted with another column).
 flow() {
+  family=none
   case $1 in
     tiny)  synth="synth_ice40 -device u -dsp -spram"
+           family=ice40
            device="UP5K 5280 5280 5280 - 8 30 4 -" ;;
     small) synth="synth_ecp5"
            device="LFE5U-25F 24288 24288 - - 28 56 - -" ;;
@@ -27,10 +29,20 @@ flow() {
   esac
 }
 
+# A module in boards/FAMILY takes the place of one in rtl: a box until the end.
+boxes() { for file in boards/"$family"/*.v; do [ -e "$file" ] && echo "$file"; done; }
+sources() {
+  for file in rtl/*.sv; do
+    name=${file##*/}
+    [ -e "boards/$family/${name%.sv}.v" ] || printf '%s ' "$file"
+  done
+}
+
 # First the checks, on the flattened design; then the synthesis, in which the
 # units keep their boundaries, so that the report can name them.
 script() {
-  echo "read_verilog -sv -I rtl build/gen/mx_pkg.sv build/gen/$1/mx_cfg.sv build/gen/fn_rom.sv $(echo rtl/*.sv)"
+  for file in $(boxes); do echo "read_verilog -lib $file"; done
+  echo "read_verilog -sv -I rtl build/gen/mx_pkg.sv build/gen/$1/mx_cfg.sv build/gen/fn_rom.sv $(sources)"
   echo "hierarchy -check -top mxforge"
   echo "design -save start"
   echo "proc; flatten; opt_clean"
@@ -40,6 +52,7 @@ script() {
   echo "design -load start"
   echo "setattr -set keep_hierarchy 1 mxforge/c:u_*"
   echo "$synth -top mxforge"
+  for file in $(boxes); do echo "techmap -map $file"; done
   echo "write_json $out/$1.json"
   echo "tee -o $out/$1.stat stat"
 }

@@ -5,7 +5,8 @@
 // U0..U7 are written; U8..U15 keep their values. busy_o from the cycle after.
 // Handing over: load_a_o, load_b_o, load_n_o say that u_o holds U[a], U[b] (the
 // bank for QUANT) or U[n]; then run_o is set until done_i, with u_o = U[dst].
-// scalar_o: the cycle before run_o; the time to read VMEM[U[b]].
+// scalar_o: the cycle before run_o; the time to read VMEM[U[b]]. That cycle waits
+// for go_i; wants_o is set from then on until run_o ends.
 // Cycles: LI, END 2; ADDI, LOOPU 3; ADDU 4; others 5 before run_o.
 // progress_o: with the last cycle of a microinstruction. fault_o: one cycle,
 // after which the unit is idle.
@@ -37,6 +38,8 @@ module mx_vec_seq #(
   output      logic         scalar_o,
   output      logic         run_o,
   input  wire logic         done_i,
+  output      logic         wants_o,
+  input  wire logic         go_i,
 
   output      logic         busy_o,
   output      logic         progress_o,
@@ -117,6 +120,7 @@ module mx_vec_seq #(
       StDecode: u_raddr = is_loop ? insn_q[23:20] : insn_q[19:16];
       StA:      u_raddr = insn_q[15:12];
       StB:      u_raddr = insn_q[11:8];
+      StN:      u_raddr = go_i ? insn_q[23:20] : insn_q[11:8];
       default:  u_raddr = insn_q[23:20];
     endcase
   end
@@ -158,7 +162,7 @@ module mx_vec_seq #(
       StDecode: state_d = !legal || op == mx_pkg::UOP_END ? StIdle : is_li ? StFetch : StA;
       StA:      state_d = ends_in_a ? StFetch : StB;
       StB:      state_d = ends_in_b ? StFetch : StN;
-      StN:      state_d = StRun;
+      StN:      if (go_i) state_d = StRun;
       StRun:    if (done_i) state_d = StFetch;
       default:  state_d = StIdle;
     endcase
@@ -186,8 +190,9 @@ module mx_vec_seq #(
   assign fault_o     = state_q == StDecode && !legal ? mx_pkg::FAULT_UCODE : mx_pkg::FAULT_NONE;
   assign load_a_o    = state_q == StA;
   assign load_b_o    = state_q == StB;
-  assign load_n_o    = state_q == StN;
-  assign scalar_o    = state_q == StN;
+  assign load_n_o    = state_q == StN && go_i;
+  assign scalar_o    = state_q == StN && go_i;
+  assign wants_o     = state_q == StN || state_q == StRun;
   assign run_o       = state_q == StRun;
 
   wire logic unused = &{cmd_entry_i, uc_addr_i};  // high bits

@@ -32,6 +32,14 @@ case $kind in
   *) echo "$kind: expected generic or ice40" >&2; exit 1 ;;
 esac
 sources=(build/gen/mx_pkg.sv build/gen/fn_rom.sv)
-for file in rtl/*.sv; do [ "$file" = rtl/mxforge.sv ] || sources+=("$file"); done
+before='' after=''
+for file in rtl/*.sv; do
+  own=${file##*/} own=boards/$kind/${own%.sv}.v  # the family's in its place, put in at the end
+  if [ -e "$own" ]; then
+    before+="read_verilog -lib $own; " after+="techmap -map $own; "
+  elif [ "$file" != rtl/mxforge.sv ]; then
+    sources+=("$file")
+  fi
+done
 [ "$dir" = rtl ] || sources+=("$dir/$top.sv")
-yosys -q -p "read_verilog -sv -Irtl ${sources[*]}; hierarchy -top $top ${chparam[*]}; $synth; rename -top netlist; splitnets; write_verilog -noattr $out"
+yosys -q -p "$before read_verilog -sv -Irtl ${sources[*]}; hierarchy -top $top ${chparam[*]}; $synth; $after rename -top netlist; splitnets; write_verilog -noattr $out"
