@@ -23,9 +23,14 @@ trap 'rm -rf "$work"' EXIT
 trap 'echo "FAILED $line: $(tail -n 1 "$log")" >&2' ERR
 rm -f "$row" "$key"
 
-perplexity() {
-  build/mxf eval "$1" --text "$heldout" --split '<|end|>' ${ACCURACY_EVAL_TOKENS:+--max-tokens "$ACCURACY_EVAL_TOKENS"} --threads 1 --json >"$work/eval.json" 2>>"$log"
-  jq -r .perplexity "$work/eval.json"
+# Sets ppl, and fp32 over the same tokens: with a prefix fewer of a long document fit.
+measure() {
+  local reference=(--reference "$gguf") of=.reference.perplexity
+  if [ "$weights" = q4_0 ]; then reference=() of="$(cat "$out/fp32/$model")"; fi
+  build/mxf eval "$work/q" --text "$heldout" --split '<|end|>' "${reference[@]}" \
+    ${ACCURACY_EVAL_TOKENS:+--max-tokens "$ACCURACY_EVAL_TOKENS"} --threads 1 --json >"$work/eval.json" 2>>"$log"
+  ppl=$(jq -r .perplexity "$work/eval.json")
+  fp32=$(jq -r "$of" "$work/eval.json")
 }
 quantized() { # FP32 weights rounded as Q4_0, or a program image for the golden engine
   if [ "$weights" = q4_0 ]; then
@@ -44,8 +49,7 @@ quantized() { # FP32 weights rounded as Q4_0, or a program image for the golden 
 begin=$SECONDS
 quantized
 [ -n "$bits" ]
-ppl=$(perplexity "$work/q")
-fp32=$(cat "$out/fp32/$model")
+measure
 block=${weights#*:}
 case $weights in *:*) ;; q4_0) block=32 ;; *row) block=row ;; *) block=32 ;; esac
 printf '%s,%s,%s,%s,%s,"%s",%s,%s,%s\n' "$model" "${weights%:*}" "$acts" "$kv" "$block" "$method" "$bits" "$ppl" "$fp32" >"$work/row"
