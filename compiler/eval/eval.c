@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/import/documents.h"
+
 double mx_nll_of_logits(const float *logits, uint32_t n, int32_t target) {
   double largest = logits[0], sum = 0;
   for (uint32_t i = 1; i < n; i++)
@@ -182,17 +184,7 @@ static mx_status plan_text(evaluation *v, const char *text, size_t len) {
   return s;
 }
 
-static bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static mx_status plan_document(evaluation *v, const char *text, size_t len) {
-  while (len && is_space(text[0])) {
-    text++;
-    len--;
-  }
-  while (len && is_space(text[len - 1])) len--;
-  if (len == 0) return MX_OK;
   int32_t *ids;
   size_t count, room = v->options->context - 1;
   mx_status s = tokenize(v, text, len, &ids, &count, v->e);
@@ -202,26 +194,11 @@ static mx_status plan_document(evaluation *v, const char *text, size_t len) {
   return s;
 }
 
-// Where `marker` begins in text [len] at or after `from`, or len.
-static size_t find_marker(const char *text, size_t len, size_t from, const char *marker) {
-  size_t n = strlen(marker);
-  for (; len - from >= n; from++) {
-    const char *hit = memchr(text + from, marker[0], len - from - n + 1);
-    if (!hit) break;
-    from = (size_t)(hit - text);
-    if (memcmp(hit, marker, n) == 0) return from;
-  }
-  return len;
-}
-
 static mx_status plan_documents(evaluation *v, const char *text, size_t len) {
-  const char *marker = v->options->split;
+  mx_document d;
   mx_status s = MX_OK;
-  for (size_t at = 0; !s && at < len && !finished(v);) {
-    size_t end = find_marker(text, len, at, marker);
-    s = plan_document(v, text + at, end - at);
-    at = end + strlen(marker);
-  }
+  for (size_t at = 0; !s && !finished(v) && mx_document_next(text, len, v->options->split, &at, &d);)
+    s = plan_document(v, d.text, d.len);
   return s;
 }
 

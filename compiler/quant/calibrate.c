@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/import/documents.h"
 #include "compiler/quant/blas.h"
 #include "compiler/quant/parallel.h"
 #include "compiler/quant/random.h"
@@ -38,8 +39,6 @@ static mx_status append(mx_calibration *c, int32_t bos, const int32_t *ids, uint
   return MX_OK;
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 static mx_status add_document(mx_calibration *c, const mx_tokenizer *t, const char *text, size_t len,
                               uint32_t context, mx_error *e) {
   size_t capacity = mx_tokenizer_max_tokens(len), count, room = context - 1;
@@ -52,23 +51,12 @@ static mx_status add_document(mx_calibration *c, const mx_tokenizer *t, const ch
   return s;
 }
 
-static size_t find_marker(const char *text, size_t len, size_t from, const char *marker) {
-  size_t n = strlen(marker);
-  for (; n && from + n <= len; from++)
-    if (text[from] == marker[0] && !memcmp(text + from, marker, n)) return from;
-  return len;
-}
-
 static mx_status add_documents(mx_calibration *c, const mx_tokenizer *t, const char *text, size_t len,
                                const mx_calibration_options *o, mx_error *e) {
+  mx_document d;
   mx_status s = MX_OK;
-  for (size_t at = 0, next; !s && at < len; at = next) {
-    size_t end = find_marker(text, len, at, o->split);
-    next = end + strlen(o->split);
-    while (at < end && is_space(text[at])) at++;
-    while (end > at && is_space(text[end - 1])) end--;
-    if (end > at) s = add_document(c, t, text + at, end - at, o->context, e);
-  }
+  for (size_t at = 0; !s && mx_document_next(text, len, o->split, &at, &d);)
+    s = add_document(c, t, d.text, d.len, o->context, e);
   return s;
 }
 

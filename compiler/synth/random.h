@@ -6,11 +6,7 @@
 // splittable pseudorandom number generators", OOPSLA 2014).
 #include <stdint.h>
 
-static inline uint64_t mx_random_mix(uint64_t z) {
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
+#include "compiler/quant/random.h"
 
 // The key of stream `index` of those that belong to `seed`.
 static inline uint64_t mx_random_key(uint64_t seed, uint64_t index) {
