@@ -16,8 +16,9 @@ mx_driver_status mx_facts_read(const uint8_t header[MX_FACTS_HEADER_BYTES], mx_f
   return MX_DRIVER_OK;
 }
 
-static mx_driver_status run(mx_runtime *rt, uint32_t program, uint32_t arg1, uint32_t arg2) {
-  const uint32_t args[MX_ARGS] = {arg1, arg2, 0, 0};
+static mx_driver_status run(mx_runtime *rt, uint32_t program, uint32_t arg1, uint32_t arg2, uint32_t arg3) {
+  const uint32_t args[MX_ARGS] = {arg1, arg2, arg3, 0};
+  rt->program = program;
   mx_driver_status s = mx_driver_start(&rt->device, program, args);
   return s ? s : mx_driver_wait(&rt->device, rt->max_polls);
 }
@@ -37,7 +38,7 @@ mx_driver_status mx_runtime_begin(mx_runtime *rt) {
   if (!s) s = mx_driver_reset(&rt->device, rt->max_polls);
   if (s) return s;
   mx_driver_set_memory(&rt->device, rt->memory_base, rt->facts.mem_bytes);
-  s = run(rt, rt->facts.init_entry, 0, 0);
+  s = run(rt, rt->facts.init_entry, 0, 0, 0);
   return s || !rt->facts.prefix_tokens ? s : read_choice(rt, &rt->prefix_next);
 }
 
@@ -52,15 +53,53 @@ mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next
   if (rt->at_prefix) return take_bos(rt, token, next);
   if (rt->position >= rt->facts.context_length) return MX_DRIVER_CONTEXT_FULL;
   if (token >= rt->facts.vocab_size) return MX_DRIVER_BAD_TOKEN;
-  mx_driver_status s = run(rt, rt->facts.token_entry, token, rt->position);
+  mx_driver_status s = run(rt, rt->facts.token_entry, token, rt->position, 0);
   if (s) return s;
   rt->position++;
   return read_choice(rt, next);
 }
 
+// ---- batches -----------------------------------------------------------------------
+
+// The token's row of the embedding to row `slot` of the batch.
+static mx_driver_status copy_row(const mx_runtime *rt, uint32_t token, uint32_t slot) {
+  const mx_facts *f = &rt->facts;
+  uint8_t part[64];
+  if (token >= f->vocab_size) return MX_DRIVER_BAD_TOKEN;
+  uint32_t from = f->embedding_addr + token * f->embedding_row_bytes, to = f->batch_rows_addr + slot * f->embedding_row_bytes;
+  for (uint32_t at = 0; at < f->embedding_row_bytes; at += sizeof part) {
+    uint32_t left = f->embedding_row_bytes - at, n = left < sizeof part ? left : sizeof part;
+    if (!rt->memory.get(rt->memory.self, from + at, part, n) || !rt->memory.put(rt->memory.self, to + at, part, n))
+      return MX_DRIVER_MEMORY;
+  }
+  return MX_DRIVER_OK;
+}
+
+static bool batch_fits(const mx_runtime *rt, uint32_t count) {
+  uint32_t n = rt->facts.batch_tokens;
+  return n && count >= n && !rt->at_prefix && rt->position % n == 0 && mx_runtime_room(rt) >= n;
+}
+
+// batch_tokens tokens; *next is set only after the `last`.
+static mx_driver_status run_batch(mx_runtime *rt, const uint32_t *tokens, bool last, uint32_t *next) {
+  uint32_t n = rt->facts.batch_tokens;
+  mx_driver_status s = MX_DRIVER_OK;
+  for (uint32_t i = 0; i < n && !s; i++) s = copy_row(rt, tokens[i], i);
+  if (!s) s = run(rt, rt->facts.batch_entry, 0, rt->position, last ? 1 : 2);
+  if (s) return s;
+  rt->position += n;
+  return last ? read_choice(rt, next) : MX_DRIVER_OK;
+}
+
+mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next) {
+  bool batch = batch_fits(rt, count);
+  *taken = batch ? rt->facts.batch_tokens : 1;
+  return batch ? run_batch(rt, tokens, *taken == count, next) : mx_runtime_token(rt, tokens[0], next);
+}
+
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next) {
   mx_driver_status s = MX_DRIVER_OK;
-  for (uint32_t i = 0; i < count && !s; i++) s = mx_runtime_token(rt, tokens[i], next);
+  for (uint32_t i = 0, n; i < count && !s; i += n) s = mx_runtime_feed(rt, tokens + i, count - i, &n, next);
   return s;
 }
 

@@ -36,6 +36,7 @@ typedef struct {
   uint32_t max_polls;     // bound of each wait, set by the caller
   mx_facts facts;         // set by the caller
   uint32_t position;      // of the next token
+  uint32_t program;       // that was started last
   uint32_t prefix_next;   // greedy choice after the image's prefix, set by begin
   bool at_prefix;         // the next token is the BOS that the prefix ends with
 } mx_runtime;
@@ -49,8 +50,14 @@ mx_driver_status mx_runtime_begin(mx_runtime *rt);
 // nothing runs: the prefix holds it.
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next);
 
-// Feed tokens[count]; *next becomes the greedy choice after the last. Stops at
-// the first that fails; rt->position tells how many were fed.
+// Feed the first of tokens[count] with one program: *taken of them, a batch where
+// the image has a program for it and the position is a multiple of its number,
+// else one. *next: as below, once *taken == count.
+mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next);
+
+// Feed tokens[count], in batches where the image has a program for them and the
+// position is a multiple of their number; *next becomes the greedy choice after
+// the last. Stops at the first that fails; rt->position tells how many were fed.
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next);
 
 // Give `token` to `emit`, feed it, and go on with what the device chooses, until

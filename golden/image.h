@@ -27,7 +27,12 @@
   FACT(context_length, "positions 0 .. context_length - 1 may be run, in order") \
   FACT(bos_id, "token that begins a text") \
   FACT(eos_id, "token that ends a text") \
-  FACT(prefix_tokens, "tokens in the cache from the start; text goes on at this position, its BOS stands for the last of them")
+  FACT(prefix_tokens, "tokens in the cache from the start; text goes on at this position, its BOS stands for the last of them") \
+  FACT(batch_entry, "program to run for batch_tokens prompt tokens: ARG2 = position of the first, a multiple of batch_tokens; ARG3 = 1: with logits and choice after the last, 2: without") \
+  FACT(batch_tokens, "tokens of a batch; 0: there is no such program") \
+  FACT(batch_rows_addr, "where the batch's rows of the embedding are put before it runs, one after another") \
+  FACT(embedding_addr, "with batch_tokens: row t is at embedding_addr + t * embedding_row_bytes") \
+  FACT(embedding_row_bytes, "with batch_tokens")
 
 typedef struct { uint32_t addr; char text[60]; } mx_note;  // "layer 2 ffn_down"
 

@@ -16,7 +16,7 @@
 static const char usage[] =
     "usage: mxf run IMAGE [options]\n"
     "\n"
-    "Load IMAGE (mxf compile) into a device, feed it the prompt token by token and\n"
+    "Load IMAGE (mxf compile) into a device, feed it the prompt in batches and\n"
     "go on with the device's greedy choices. Text goes to stdout as it comes, a\n"
     "summary to stderr.\n"
     "\n";
@@ -46,11 +46,12 @@ static void show_progress(void *self, uint64_t cycles) {
           1e-3 * (double)cycles / (now() - r->begun + 1e-9));
 }
 
-static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
+static mx_status feed(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next,
+                      mx_error *e) {
   run *r = self;
-  if (mx_session_token(&r->session, token, next, e)) return e->status;
+  if (mx_session_feed(&r->session, tokens, count, taken, next, e)) return e->status;
   if (r->session.ran) mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &r->session.counters);
-  r->fed++;
+  r->fed += *taken;
   show_progress(r, mx_engine_cycles(r->session.engine));
   return MX_OK;
 }
@@ -107,7 +108,7 @@ static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
 
 static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   const mx_sim_arguments *a = r->arguments;
-  mx_generator g = {.self = r, .token = feed, .emit = a->json ? NULL : emit};
+  mx_generator g = {.self = r, .feed = feed, .emit = a->json ? NULL : emit};
   mx_generation out;
   r->progress = isatty(STDERR_FILENO) && (a->json || !isatty(STDOUT_FILENO));
   r->begun = now();

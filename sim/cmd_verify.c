@@ -53,12 +53,13 @@ static void emit(void *self, const char *text, size_t bytes) {
   fflush(stdout);
 }
 
-static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
+static mx_status feed(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next,
+                      mx_error *e) {
   run *r = self;
-  if (mx_verify_token(r->verify, token, next, e)) return e->status;
+  if (mx_verify_feed(r->verify, tokens, count, taken, next, e)) return e->status;
   const mx_session *session = mx_verify_session(r->verify);
   if (session->ran) mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &session->counters);
-  r->fed++;
+  r->fed += *taken;
   show_progress(r, mx_engine_cycles(session->engine));
   show_mark(r, mx_engine_cycles(session->engine));
   return MX_OK;
@@ -159,7 +160,7 @@ static mx_status print_result(const run *r, const mx_generation *g, mx_error *e)
 
 static mx_status verify_image(run *r, const mx_sim_input *in, mx_error *e) {
   const mx_sim_arguments *a = r->arguments;
-  mx_generator g = {.self = r, .token = feed, .emit = a->json ? NULL : emit};
+  mx_generator g = {.self = r, .feed = feed, .emit = a->json ? NULL : emit};
   mx_generation out = {0};
   mx_engine_options options = a->device;
   options.progress = show_progress;

@@ -76,11 +76,20 @@ static mx_status encode(run *r, const char *prompt, size_t length, uint32_t max_
 
 static mx_status feed_prompt(run *r, uint32_t *next) {
   mx_generation *o = r->out;
-  for (uint32_t i = 0; i < o->n_prompt; i++) {
-    if (add_token_text(r, i)) return r->e->status;
-    if (r->g->token(r->g->self, (uint32_t)o->tokens[i], true, next, r->e)) return r->e->status;
+  uint32_t *tokens = calloc(o->n_prompt, sizeof *tokens);
+  mx_status s = tokens ? MX_OK : no_memory(r->e);
+  for (uint32_t i = 0; tokens && i < o->n_prompt; i++) tokens[i] = (uint32_t)o->tokens[i];
+  for (uint32_t i = 0, taken; i < o->n_prompt && !s; i += taken) {
+    s = r->g->feed(r->g->self, tokens + i, o->n_prompt - i, true, &taken, next, r->e);
+    for (uint32_t k = i; k < i + taken && !s; k++) s = add_token_text(r, k);
   }
-  return MX_OK;
+  free(tokens);
+  return s;
+}
+
+static mx_status feed_one(run *r, uint32_t token, uint32_t *next) {
+  uint32_t taken;
+  return r->g->feed(r->g->self, &token, 1, false, &taken, next, r->e);
 }
 
 static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
@@ -93,7 +102,7 @@ static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
     o->tokens[o->n_tokens++] = (int32_t)next;
     if (add_token_text(r, o->n_tokens - 1)) return r->e->status;
     if (o->n_tokens + positions_before(r->image) > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;
-    if (i + 1 < max_tokens && r->g->token(r->g->self, next, false, &next, r->e)) return r->e->status;
+    if (i + 1 < max_tokens && feed_one(r, next, &next)) return r->e->status;
   }
   return o->stop = MX_STOP_LENGTH, MX_OK;
 }

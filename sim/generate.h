@@ -13,9 +13,9 @@
 // Who takes tokens and who gets the text.
 typedef struct {
   void *self;
-  // Feed one token, of the prompt or a generated one; *next becomes the choice
-  // of what follows.
-  mx_status (*token)(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e);
+  // Feed the first *taken of tokens[count], of the prompt or a generated one; with
+  // the last of them *next becomes the choice of what follows.
+  mx_status (*feed)(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next, mx_error *e);
   // Text as it comes, prompt included, in pieces [bytes]; may be NULL.
   void (*emit)(void *self, const char *text, size_t bytes);
 } mx_generator;

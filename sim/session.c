@@ -71,12 +71,17 @@ static mx_status check(mx_session *s, mx_driver_status d, uint32_t entry, mx_err
 mx_status mx_session_begin(mx_session *s, mx_error *e) {
   mx_driver_status d = mx_runtime_begin(&s->runtime);
   mx_driver_counters(&s->runtime.device, &s->counters);
-  return check(s, d, s->image->init_entry, e);
+  return check(s, d, s->runtime.program, e);
+}
+
+mx_status mx_session_feed(mx_session *s, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next, mx_error *e) {
+  s->ran = !s->runtime.at_prefix;
+  mx_driver_status d = mx_runtime_feed(&s->runtime, tokens, count, taken, next);
+  mx_driver_counters(&s->runtime.device, &s->counters);
+  return check(s, d, s->runtime.program, e);
 }
 
 mx_status mx_session_token(mx_session *s, uint32_t token, uint32_t *next, mx_error *e) {
-  s->ran = !s->runtime.at_prefix;
-  mx_driver_status d = mx_runtime_token(&s->runtime, token, next);
-  mx_driver_counters(&s->runtime.device, &s->counters);
-  return check(s, d, s->image->token_entry, e);
+  uint32_t taken;
+  return mx_session_feed(s, &token, 1, &taken, next, e);
 }

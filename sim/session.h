@@ -24,9 +24,10 @@ void mx_session_close(mx_session *s);
 // Run the initial program.
 mx_status mx_session_begin(mx_session *s, mx_error *e);
 
-// Feed one token. MX_LIMIT: the context is full. MX_USAGE: the image has a
+// Feed the first of tokens[count] with one program: *taken of them (mx_runtime_feed). MX_LIMIT: the context is full. MX_USAGE: the image has a
 // prefix, and the first token is not BOS. MX_DEVICE: the device stopped;
 // the error names fault, operator and instruction.
+mx_status mx_session_feed(mx_session *s, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next, mx_error *e);
 mx_status mx_session_token(mx_session *s, uint32_t token, uint32_t *next, mx_error *e);
 
 // The instruction at `addr` as text with its operator and its number in the

@@ -21,6 +21,7 @@ struct mx_verify {
   mx_verify_counts counts;
   mx_divergence divergence;
   uint32_t entry;       // of the running program
+  uint32_t position;    // of its first token
   bool out_of_memory;
 };
 
@@ -198,17 +199,23 @@ mx_status mx_verify_begin(mx_verify *v, mx_error *e) {
   return conclude(v, &device, e);
 }
 
-mx_status mx_verify_token(mx_verify *v, uint32_t token, uint32_t *next, mx_error *e) {
+mx_status mx_verify_feed(mx_verify *v, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next, mx_error *e) {
   mx_error device = {0};
   uint32_t got;
-  v->entry = v->golden.image->token_entry;
   clear_logs(v);
-  if (mx_session_token(&v->golden, token, next, e)) return e->status;
+  v->position = v->golden.runtime.position;
+  if (mx_session_feed(&v->golden, tokens, count, taken, next, e)) return e->status;
+  v->entry = v->golden.runtime.program;
   if (v->out_of_memory) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the log of writes");
-  mx_session_token(&v->device, token, &got, &device);
+  mx_session_feed(&v->device, tokens, count, taken, &got, &device);
   // BOS of a prefix: no program has run, and the choice lay in memory, which begin compared.
   if (!v->golden.ran && !device.status) return MX_OK;
   return conclude(v, &device, e);
+}
+
+mx_status mx_verify_token(mx_verify *v, uint32_t token, uint32_t *next, mx_error *e) {
+  uint32_t taken;
+  return mx_verify_feed(v, &token, 1, &taken, next, e);
 }
 
 // ---- opening and reporting -----------------------------------------------------------

@@ -53,9 +53,10 @@ mx_status mx_verify_open(const mx_image *image, const char *engine, const mx_eng
                          mx_error *e);
 void mx_verify_close(mx_verify *v);  // NULL is allowed
 
-// As mx_session_begin and mx_session_token, on both. MX_DEVICE: a difference
+// As mx_session_begin and mx_session_feed, on both. MX_DEVICE: a difference
 // (mx_verify_divergence), or one of the engines stopped.
 mx_status mx_verify_begin(mx_verify *v, mx_error *e);
+mx_status mx_verify_feed(mx_verify *v, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next, mx_error *e);
 mx_status mx_verify_token(mx_verify *v, uint32_t token, uint32_t *next, mx_error *e);
 
 const mx_session *mx_verify_session(const mx_verify *v);  // of the engine under test

@@ -16,7 +16,7 @@ static uint32_t bits_of(float x) {
 
 // Half a key, as write_heads of ucode.c quantizes it, to the units from `unit` on.
 static void put_half_key(const mx_lowering *l, const uint32_t *x, uint32_t row, uint8_t *unit) {
-  const mx_attention *a = &l->attention;
+  const mx_attention *a = &l->p->attention;
   uint32_t length = mx_block_length(&a->k);
   int8_t q[MX_BLOCK_MAX];
   for (uint32_t from = 0; from < a->half; from += length, unit += a->k_unit) {
@@ -28,7 +28,7 @@ static void put_half_key(const mx_lowering *l, const uint32_t *x, uint32_t row, 
 
 // Pairs of the head are interleaved; on the device first elements lie apart from second ones.
 static void put_key(const mx_lowering *l, const float *head, uint32_t position, uint8_t *cache) {
-  const mx_attention *a = &l->attention;
+  const mx_attention *a = &l->p->attention;
   uint32_t row = position % l->params->GROUP, x[MOST_HEAD / 2] = {0};
   uint8_t *units = cache + (size_t)(position / l->params->GROUP) * a->k_blocks * a->k_unit;
   for (uint32_t second = 0; second < 2; second++) {
@@ -38,7 +38,7 @@ static void put_key(const mx_lowering *l, const float *head, uint32_t position, 
 }
 
 static void put_value(const mx_lowering *l, const float *head, uint32_t position, uint8_t *cache, uint8_t *scale) {
-  const mx_attention *a = &l->attention;
+  const mx_attention *a = &l->p->attention;
   uint32_t group = l->params->GROUP, length = mx_block_length(&a->v), n = 2 * a->half, x[MOST_HEAD] = {0};
   uint8_t *column = cache + (size_t)(position / length) * a->v_unit;
   int8_t q[MX_BLOCK_MAX];

@@ -57,7 +57,7 @@ static void fill_embedding(const mx_lowering *l, uint8_t *memory) {
 }
 
 static void fill_rope(const mx_lowering *l, uint8_t *memory) {
-  uint32_t half = l->attention.half;
+  uint32_t half = l->p->attention.half;
   for (uint32_t position = 0; position < l->context; position++) {
     uint8_t *at = memory + l->map.rope + (size_t)position * l->map.rope_row;
     for (uint32_t i = 0; i < half; i++) {
@@ -68,38 +68,29 @@ static void fill_rope(const mx_lowering *l, uint8_t *memory) {
   }
 }
 
-// Stream row r of a product whose heads are split: first elements of all pairs
-// of all heads, then second ones.
-static uint32_t *split_rows(const mx_lowering *l, uint32_t rows) {
-  uint32_t half = l->attention.half, *row_of = malloc(rows * sizeof *row_of);
-  for (uint32_t r = 0; row_of && r < rows; r++) {
-    uint32_t second = r / (rows / 2), in_half = r % (rows / 2);
-    row_of[r] = in_half / half * 2 * half + in_half % half * 2 + second;
-  }
+static uint32_t *row_order(const mx_lowering *l, const mx_resident *s) {
+  uint32_t *row_of = malloc(s->weight->rows * sizeof *row_of);
+  for (uint32_t r = 0; row_of && r < s->weight->rows; r++) row_of[r] = mx_resident_row(l, s, r);
   return row_of;
 }
 
-static void store_steps(uint8_t *at, const mx_qmatrix *q, const uint32_t *row_of) {
-  for (uint32_t r = 0; r < q->rows; r++) store_float(at + 4 * r, q->steps[row_of ? row_of[r] : r]);
-}
-
-static mx_status fill_rows(const mx_lowering *l, const mx_operator *op, uint8_t *at) {
-  uint32_t *row_of = op->split_heads ? split_rows(l, op->weight->rows) : NULL;
-  if (op->split_heads && !row_of) return mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "no memory");
-  if (op->kind == MX_OPR_STEPS) store_steps(at, op->weight, row_of);
-  else mx_pack_matrix(l->params, op->weight, row_of, at);
+static mx_status fill_rows(const mx_lowering *l, const mx_resident *s, uint8_t *at) {
+  uint32_t *row_of = row_order(l, s);
+  if (!row_of) return mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "no memory");
+  if (s->kind == MX_RESIDENT_MATRIX) mx_pack_matrix(l->params, s->weight, row_of, at);
+  else for (uint32_t r = 0; r < s->weight->rows; r++) store_float(at + 4 * r, s->weight->steps[row_of[r]]);
   free(row_of);
   return MX_OK;
 }
 
-static mx_status fill_weights(const mx_lowering *l, uint8_t *memory) {
-  mx_status s = MX_OK;
-  for (uint32_t i = 0; i < l->n_ops && !s; i++) {
-    const mx_operator *op = &l->ops[i];
-    if (op->kind == MX_OPR_GAIN) store_floats(memory + op->weight_addr, op->gain->data, op->n);
-    if (op->kind == MX_OPR_MATMUL || op->kind == MX_OPR_STEPS) s = fill_rows(l, op, memory + op->weight_addr);
+static mx_status fill_stored(const mx_lowering *l, uint8_t *memory) {
+  mx_status status = MX_OK;
+  for (uint32_t i = 0; i < l->n_stored && !status; i++) {
+    const mx_resident *s = &l->stored[i];
+    if (s->kind == MX_RESIDENT_GAIN) store_floats(memory + s->addr, s->gain->data, s->gain->cols);
+    else status = fill_rows(l, s, memory + s->addr);
   }
-  return s;
+  return status;
 }
 
 static void fill_program(const mx_insn *insns, uint32_t n, uint8_t *at) {
@@ -113,8 +104,9 @@ static mx_status fill_programs(mx_lowering *l, uint8_t *memory) {
   mx_status s = mx_build_init_program(l, init, 16, &n);
   if (s) return s;
   fill_program(init, n, memory + l->map.init_program);
-  for (uint32_t i = 0; i < l->n_steps; i++)
-    fill_program(&l->steps[i].insn, 1, memory + l->map.token_program + i * MX_INSTRUCTION_BYTES);
+  for (int k = 0; k < MX_PROGRAMS; k++)
+    for (uint32_t i = 0; i < l->programs[k].n_steps; i++)
+      fill_program(&l->programs[k].steps[i].insn, 1, memory + l->map.programs[k] + i * MX_INSTRUCTION_BYTES);
   for (uint32_t i = 0; i < l->ucode.n_words; i++) mx_store_u32(memory + l->map.ucode + 4 * i, l->ucode.words[i]);
   return MX_OK;
 }
@@ -124,6 +116,6 @@ mx_status mx_fill_memory(mx_lowering *l, uint8_t *memory) {
   fill_embedding(l, memory);
   fill_rope(l, memory);
   if (l->model->prefix.n) mx_fill_prefix(l, memory);
-  mx_status s = fill_weights(l, memory);
+  mx_status s = fill_stored(l, memory);
   return s ? s : fill_programs(l, memory);
 }

@@ -9,8 +9,8 @@ mx_status mx_fill_info(const mx_lowering *l, mx_image *image) {
   const struct { const char *name; uint32_t value; } numbers[] = {
       {"dim", c->dim},           {"hidden_dim", c->hidden_dim},   {"n_layers", c->n_layers},
       {"n_heads", c->n_heads},   {"n_kv_heads", c->n_kv_heads},   {"head_dim", c->head_dim},
-      {"instructions", l->n_steps}, {"ucode_words", l->ucode.n_words}, {"vmem_words", l->vmem_used},
-      {"xmem_elements", l->xmem_used}, {"residual_word", mx_value_addr(l, l->residual)},  // VMEM, up to output_norm
+      {"instructions", l->p->n_steps}, {"ucode_words", l->ucode.n_words}, {"vmem_words", l->p->vmem_used},
+      {"xmem_elements", l->p->xmem_used}, {"residual_word", mx_value_addr(l, l->p->residual)},  // VMEM, up to output_norm
   };
   json_t *o = mx_qmodel_describe(l->model);
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers && o; i++)

@@ -13,20 +13,27 @@ static mx_status fill_memory(mx_lowering *l, mx_image *image) {
   return mx_fill_memory(l, image->memory);
 }
 
+static void note_program(const mx_program *p, uint32_t addr, mx_image *image) {
+  for (uint32_t i = 0; i < p->n_steps; i++) {
+    const mx_operator *op = &p->ops[p->steps[i].op];
+    if (i && p->steps[i].op == p->steps[i - 1].op) continue;
+    mx_note *note = &image->notes[image->n_notes++];
+    note->addr = addr + i * MX_INSTRUCTION_BYTES;
+    const char *batch = p->batch > 1 ? "batch, " : "";
+    if (op->layer >= 0) snprintf(note->text, sizeof note->text, "%slayer %d %s", batch, op->layer, op->name);
+    else snprintf(note->text, sizeof note->text, "%s%s", batch, op->name);
+  }
+}
+
 static mx_status fill_notes(const mx_lowering *l, mx_image *image) {
-  image->notes = calloc(l->n_steps + 1, sizeof *image->notes);
+  size_t most = 1;
+  for (int k = 0; k < MX_PROGRAMS; k++) most += l->programs[k].n_steps;
+  image->notes = calloc(most, sizeof *image->notes);
   if (!image->notes) return mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "no memory for notes");
   mx_note *note = &image->notes[image->n_notes++];
   note->addr = l->map.init_program;
   snprintf(note->text, sizeof note->text, "init");
-  for (uint32_t i = 0; i < l->n_steps; i++) {
-    const mx_operator *op = &l->ops[l->steps[i].op];
-    if (i && l->steps[i].op == l->steps[i - 1].op) continue;
-    note = &image->notes[image->n_notes++];
-    note->addr = l->map.token_program + i * MX_INSTRUCTION_BYTES;
-    if (op->layer >= 0) snprintf(note->text, sizeof note->text, "layer %d %s", op->layer, op->name);
-    else snprintf(note->text, sizeof note->text, "%s", op->name);
-  }
+  for (int k = 0; k < MX_PROGRAMS; k++) note_program(&l->programs[k], l->map.programs[k], image);
   return MX_OK;
 }
 
@@ -54,10 +61,17 @@ static mx_status make_image(mx_lowering *l, mx_image *image) {
   const mx_memory_map *m = &l->map;
   int32_t bos = mx_tokenizer_bos(l->model->tokenizer), eos = mx_tokenizer_eos(l->model->tokenizer);
   *image = (mx_image){.params = l->params, .mem_bytes = m->end, .init_entry = m->init_program,
-                      .token_entry = m->token_program, .result_addr = m->result, .logits_addr = m->logits,
+                      .token_entry = m->programs[MX_TOKEN_PROGRAM], .result_addr = m->result, .logits_addr = m->logits,
                       .vocab_size = l->model->config.vocab_size, .context_length = l->context,
                       .bos_id = (uint32_t)bos, .eos_id = (uint32_t)eos,
                       .prefix_tokens = l->model->prefix.n};
+  if (l->programs[MX_BATCH_PROGRAM].n_steps) {
+    image->batch_entry = m->programs[MX_BATCH_PROGRAM];
+    image->batch_tokens = l->params->TOKENS;
+    image->batch_rows_addr = m->batch_rows;
+    image->embedding_addr = m->embedding;
+    image->embedding_row_bytes = m->embedding_row;
+  }
   mx_status s = fill_memory(l, image);
   if (!s) s = fill_notes(l, image);
   if (!s) s = fill_tokenizer(l, image);
@@ -65,16 +79,69 @@ static mx_status make_image(mx_lowering *l, mx_image *image) {
   return s ? s : mx_fill_info(l, image);
 }
 
-// Emission runs twice: the memory map needs the program's length, and the
-// program the map. The number of steps does not depend on addresses.
-static mx_status lower(mx_lowering *l) {
-  mx_status s = mx_build_graph(l);
+static void free_program(mx_program *p) {
+  free(p->ops);
+  free(p->values);
+  free(p->steps);
+  *p = (mx_program){0};
+}
+
+void mx_lowering_clear(mx_lowering *l) {
+  for (int k = 0; k < MX_PROGRAMS; k++) free_program(&l->programs[k]);
+  free(l->stored);
+  l->stored = NULL;
+}
+
+static mx_status build(mx_lowering *l, int index, uint32_t batch, bool keeps) {
+  l->p = &l->programs[index];
+  free_program(l->p);
+  l->p->keeps = keeps;
+  mx_status s = mx_build_graph(l, batch);
   if (!s) s = mx_tile(l);
   if (!s) s = mx_allocate_values(l);
-  if (!s) s = mx_emit(l);
-  if (!s) s = mx_map_memory(l, l->n_steps);
-  if (!s) s = mx_emit(l);
-  return s ? s : mx_schedule(l);
+  return s ? s : mx_emit(l);
+}
+
+// With products that may begin early, if there is room for that.
+static mx_status build_token(mx_lowering *l) {
+  mx_error *e = l->e, early = {0};
+  l->e = &early;
+  mx_status s = build(l, MX_TOKEN_PROGRAM, 1, true);
+  l->e = e;
+  return s ? build(l, MX_TOKEN_PROGRAM, 1, false) : MX_OK;
+}
+
+// Not there where the device takes one token at a time, or has no room for more.
+static void build_batch(mx_lowering *l) {
+  mx_error *e = l->e, own = {0};
+  mx_ucode ucode = l->ucode;
+  uint32_t n_stored = l->n_stored;
+  if (l->params->TOKENS == 1) return;
+  l->e = &own;
+  if (build(l, MX_BATCH_PROGRAM, l->params->TOKENS, true)) {
+    free_program(l->p);
+    l->ucode = ucode;
+    l->n_stored = n_stored;
+  }
+  l->e = e;
+}
+
+// Emission runs twice: the memory map needs the programs' lengths, and programs
+// the map. The number of steps does not depend on addresses.
+mx_status mx_lower(mx_lowering *l) {
+  mx_status s = mx_check_model(l);
+  if (!s) s = build_token(l);
+  if (s) return s;
+  build_batch(l);
+  s = mx_map_memory(l);
+  for (int k = MX_PROGRAMS - 1; k >= 0 && !s; k--) {
+    l->p = &l->programs[k];
+    if (!l->p->n_steps) continue;
+    s = mx_emit(l);
+    if (!s) s = mx_schedule(l);
+  }
+  l->p = &l->programs[MX_TOKEN_PROGRAM];
+  return s;
 }
 
 static void print_form(const mx_lowering *l, const mx_compile_options *o) {
@@ -91,12 +158,10 @@ mx_status mx_compile(const mx_qmodel *model, const mx_compile_options *o, mx_ima
   else {
     *l = (mx_lowering){.model = model, .params = o->params, .e = e,
                        .context = o->context ? o->context : model->config.context_length};
-    s = lower(l);
+    s = mx_lower(l);
     if (!s) print_form(l, o);
     if (!s) s = make_image(l, image);
-    free(l->ops);
-    free(l->values);
-    free(l->steps);
+    mx_lowering_clear(l);
   }
   free(l);
   if (s) mx_image_free(image);

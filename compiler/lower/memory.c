@@ -10,10 +10,10 @@ static bool live_together(const mx_value *a, const mx_value *b) { return a->firs
 
 // The lowest address at which v collides with no earlier value of its space.
 static uint32_t first_fit(const mx_lowering *l, uint32_t index) {
-  const mx_value *v = &l->values[index];
+  const mx_value *v = &l->p->values[index];
   uint32_t addr = 0;
   for (uint32_t i = 0; i < index; i++) {
-    const mx_value *o = &l->values[i];
+    const mx_value *o = &l->p->values[i];
     if (o->space != v->space || !live_together(o, v)) continue;
     if (addr < o->addr + o->size && o->addr < addr + v->size) {
       addr = o->addr + o->size;
@@ -24,7 +24,7 @@ static uint32_t first_fit(const mx_lowering *l, uint32_t index) {
 }
 
 static mx_status place(mx_lowering *l, uint32_t index, uint32_t *used, uint32_t capacity, const char *memory) {
-  mx_value *v = &l->values[index];
+  mx_value *v = &l->p->values[index];
   v->addr = first_fit(l, index);
   uint32_t end = v->addr + v->size;
   if (end > *used) *used = end;
@@ -36,9 +36,9 @@ static mx_status place(mx_lowering *l, uint32_t index, uint32_t *used, uint32_t 
 
 mx_status mx_allocate_values(mx_lowering *l) {
   mx_status s = MX_OK;
-  for (uint32_t i = 0; i < l->n_values && !s; i++) {
-    if (l->values[i].space == MX_VALUE_VMEM) s = place(l, i, &l->vmem_used, l->params->VMEM_WORDS, "the vector memory");
-    else s = place(l, i, &l->xmem_used, l->params->XMEM_ELEMS, "the activation memory");
+  for (uint32_t i = 0; i < l->p->n_values && !s; i++) {
+    if (l->p->values[i].space == MX_VALUE_VMEM) s = place(l, i, &l->p->vmem_used, l->params->VMEM_WORDS, "the vector memory");
+    else s = place(l, i, &l->p->xmem_used, l->params->XMEM_ELEMS, "the activation memory");
   }
   return s;
 }
@@ -71,17 +71,12 @@ static unsigned embedding_format(const mx_matrix *m) {
   return MX_LOAD_F16;
 }
 
-static void map_weights(mx_lowering *l, cursor *c) {
-  for (uint32_t i = 0; i < l->n_ops; i++) {
-    mx_operator *op = &l->ops[i];
-    if (op->kind == MX_OPR_MATMUL)
-      op->weight_addr = take(c, (uint64_t)op->groups * op->blocks * mx_unit_bytes(l->params, &op->weight->format.stream));
-    if (op->kind == MX_OPR_GAIN || op->kind == MX_OPR_STEPS) op->weight_addr = take(c, 4ull * op->n);
-  }
+static void map_stored(mx_lowering *l, cursor *c) {
+  for (uint32_t i = 0; i < l->n_stored; i++) l->stored[i].addr = take(c, mx_resident_bytes(l, &l->stored[i]));
 }
 
 static void map_cache(mx_lowering *l, cursor *c) {
-  const mx_attention *a = &l->attention;
+  const mx_attention *a = &l->p->attention;
   mx_memory_map *m = &l->map;
   uint64_t heads = (uint64_t)l->model->config.n_layers * l->model->config.n_kv_heads;
   m->k_head = mx_round_up(a->k_row_groups * a->k_blocks * a->k_unit, ALIGN_BYTES);
@@ -92,23 +87,24 @@ static void map_cache(mx_lowering *l, cursor *c) {
   m->v_scales = take(c, heads * m->v_scales_head);
 }
 
-mx_status mx_map_memory(mx_lowering *l, uint32_t token_steps) {
+mx_status mx_map_memory(mx_lowering *l) {
   mx_memory_map *m = &l->map;
   const mx_config *config = &l->model->config;
   cursor c = {0};
   m->embedding_format = embedding_format(&l->model->token_embd);
   m->embedding_row = mx_round_up(config->dim * (m->embedding_format == MX_LOAD_F16 ? 2 : 4), ALIGN_BYTES);
-  m->rope_row = mx_round_up(2 * l->attention.half * 4, ALIGN_BYTES);
+  m->rope_row = mx_round_up(2 * l->p->attention.half * 4, ALIGN_BYTES);
   m->init_program = take(&c, 16 * MX_INSTRUCTION_BYTES);
-  m->token_program = take(&c, (uint64_t)token_steps * MX_INSTRUCTION_BYTES);
+  for (int i = 0; i < MX_PROGRAMS; i++) m->programs[i] = take(&c, (uint64_t)l->programs[i].n_steps * MX_INSTRUCTION_BYTES);
   m->constants = take(&c, MX_K_WORDS * 4);
   m->ucode = take(&c, l->ucode.n_words * 4);
   m->embedding = take(&c, (uint64_t)m->embedding_row * config->vocab_size);
   m->rope = take(&c, (uint64_t)m->rope_row * l->context);
-  map_weights(l, &c);
+  map_stored(l, &c);
   m->initial_bytes = take(&c, 0);
   m->logits = take(&c, 4ull * config->vocab_size);
   m->result = take(&c, 4);
+  if (l->programs[MX_BATCH_PROGRAM].n_steps) m->batch_rows = take(&c, (uint64_t)m->embedding_row * l->params->TOKENS);
   map_cache(l, &c);
   if (l->model->prefix.n) m->initial_bytes = take(&c, 0);  // its caches, logits and result
   c.at += ALIGN_BYTES;  // loads take whole beats

@@ -40,31 +40,36 @@ static void addu(mx_lowering *l, unsigned d, unsigned a, unsigned b) {
   word(l, (uint32_t)MX_UOP_ADDU << MX_UOP_LSB | field(MX_UF_REG_d, d) | field(MX_UF_REG_a, a) | field(MX_UF_REG_b, b));
 }
 
-static uint32_t constant(const mx_lowering *l, mx_constant k) { return mx_value_addr(l, l->constants) + k; }
+static uint32_t constant(const mx_lowering *l, mx_constant k) { return mx_value_addr(l, l->p->constants) + k; }
 
-// U0 x, U1 gain, U2 y, U3 n, U4 XMEM, if quantized: y = x * rsqrt(sum x^2 * (1/n) + eps) * gain
+// U0 x, U1 gain, U2 y, U3 n, U4 XMEM and U5 bank, if quantized: y = x * rsqrt(sum x^2 * (1/n) + eps) * gain
 static void write_norm(mx_lowering *l, mx_quant_step q) {
   li(l, 8, 1);
   li(l, 9, constant(l, MX_K_INV_DIM));
   li(l, 10, constant(l, MX_K_EPS));
   li(l, 11, constant(l, MX_K_SCRATCH));
-  li(l, 12, 0);
   vec(l, MUL, 11, 0, 0, 3, (modifiers){.red = MX_RED_SUM});
   vec(l, MUL, 11, 11, 9, 8, broadcast);
   vec(l, ADD, 11, 11, 10, 8, (modifiers){.bcast = 1, .fn = MX_FN_RSQRT});
   vec(l, MUL, 2, 0, 11, 3, broadcast);
   vec(l, MUL, 2, 2, 1, 3, plain);
-  quant(l, 4, 2, 12, 3, q);
+  quant(l, 4, 2, 5, 3, q);
   end(l);
 }
 
 // U0 row, U1 dst, U2 copies, U3 address of a factor: each copy = row * factor
 static void write_spread(mx_lowering *l) {
-  li(l, 8, l->attention.half);
+  li(l, 8, l->p->attention.half);
   uint32_t top = here(l);
   vec(l, MUL, 1, 0, 3, 8, broadcast);
   addu(l, 1, 1, 8);
   loop(l, 2, top);
+  end(l);
+}
+
+// U0 source, U1 destination, U2 address of a factor, U3 n: destination = source * factor
+static void write_factor(mx_lowering *l) {
+  vec(l, MUL, 1, 0, 2, 3, broadcast);
   end(l);
 }
 
@@ -84,14 +89,35 @@ static void write_rope(mx_lowering *l) {
   end(l);
 }
 
+// The same head by head: U1 cos and U2 sin of one head, U4 scratch of four
+// halves, U5 heads.
+static void write_rope_heads(mx_lowering *l) {
+  li(l, 8, l->p->attention.half);
+  addu(l, 9, 0, 3);
+  addu(l, 10, 4, 8);
+  addu(l, 11, 10, 8);
+  addu(l, 12, 11, 8);
+  uint32_t top = here(l);
+  vec(l, MUL, 4, 0, 1, 8, plain);
+  vec(l, MUL, 10, 9, 2, 8, plain);
+  vec(l, MUL, 11, 0, 2, 8, plain);
+  vec(l, MUL, 12, 9, 1, 8, plain);
+  vec(l, SUB, 0, 4, 10, 8, plain);
+  vec(l, ADD, 9, 11, 12, 8, plain);
+  addu(l, 0, 0, 8);
+  addu(l, 9, 9, 8);
+  loop(l, 5, top);
+  end(l);
+}
+
 // U0 first half of the first head, U1 XMEM, U2 words from head to head, U3
 // heads, U4 words from a first half to its second, U5 bank
 static void write_heads(mx_lowering *l, mx_quant_step q, uint32_t stride) {
-  li(l, 8, l->attention.half);
+  li(l, 8, l->p->attention.half);
   uint32_t top = here(l);
   quant(l, 1, 0, 5, 8, q);
   addu(l, 9, 0, 4);
-  addi(l, 10, 1, l->attention.k_pad);
+  addi(l, 10, 1, l->p->attention.k_pad);
   quant(l, 10, 9, 5, 8, q);
   addu(l, 0, 0, 2);
   addi(l, 1, 1, stride);
@@ -110,8 +136,9 @@ static void write_values(mx_lowering *l, mx_quant_step q, uint32_t stride) {
 }
 
 // U0 scores, U1 XMEM, U2 value scales, U3 tokens, U4 1/sum, 4 words apart, U5
-// words from token to token, U6 positions. Scores are in units of log2.
-static void write_softmax(mx_lowering *l) {
+// words from token to token, U6 positions; causal: of the first token, one more
+// for each after it. Scores are in units of log2.
+static void write_softmax(mx_lowering *l, bool causal) {
   li(l, 8, 0);  // bank
   li(l, 9, 1);
   li(l, 10, constant(l, MX_K_SCRATCH));
@@ -125,27 +152,42 @@ static void write_softmax(mx_lowering *l) {
   addu(l, 0, 0, 5);
   addi(l, 4, 4, 4);
   addi(l, 8, 8, 1);
+  if (causal) addi(l, 6, 6, 1);
   loop(l, 3, top);
   end(l);
 }
 
-// U0 mixed values, U1 dst, U2 1/sum, 4 words apart, U3 tokens, U4 words from
-// token to token in the source
+// U0 mixed values, U1 dst, U2 1/sum, 4 words apart, U3 columns, U4 words from
+// column to column in the source, U5 in the destination
 static void write_gather(mx_lowering *l) {
-  li(l, 8, 2 * l->attention.half);
+  li(l, 8, 2 * l->p->attention.half);
   uint32_t top = here(l);
   vec(l, MUL, 1, 0, 2, 8, broadcast);
   addu(l, 0, 0, 4);
-  addu(l, 1, 1, 8);
+  addu(l, 1, 1, 5);
   addi(l, 2, 2, 4);
   loop(l, 3, top);
   end(l);
 }
 
-// U0 source, U1 XMEM, U3 n
+// The same in place, then quantized: U1 XMEM, U5 bank of the first column;
+// columns go `stride` elements apart, or with 0 to successive banks.
+static void write_gather_quant(mx_lowering *l, mx_quant_step q, uint32_t stride) {
+  li(l, 8, 2 * l->p->attention.half);
+  uint32_t top = here(l);
+  vec(l, MUL, 0, 0, 2, 8, broadcast);
+  quant(l, 1, 0, 5, 8, q);
+  addu(l, 0, 0, 4);
+  if (stride) addi(l, 1, 1, stride);
+  else addi(l, 5, 5, 1);
+  addi(l, 2, 2, 4);
+  loop(l, 3, top);
+  end(l);
+}
+
+// U0 source, U1 XMEM, U3 n, U5 bank
 static void write_quant(mx_lowering *l, mx_quant_step q) {
-  li(l, 8, 0);
-  quant(l, 1, 0, 8, 3, q);
+  quant(l, 1, 0, 5, 3, q);
   end(l);
 }
 
@@ -181,16 +223,15 @@ static void write_butterfly(mx_lowering *l) {
   end(l);
 }
 
-// U0 gate, U1 up, U2 y, U3 n, U4 XMEM, if quantized: y = gate / (1 + exp(-gate)) * up
+// U0 gate, U1 up, U2 y, U3 n, U4 XMEM and U5 bank, if quantized: y = gate / (1 + exp(-gate)) * up
 static void write_silu(mx_lowering *l, mx_quant_step q) {
   li(l, 8, constant(l, MX_K_NEG_LOG2E));
   li(l, 9, constant(l, MX_K_ONE));
-  li(l, 10, 0);
   vec(l, MUL, 2, 0, 8, 3, (modifiers){.bcast = 1, .fn = MX_FN_EXP2});
   vec(l, ADD, 2, 2, 9, 3, (modifiers){.bcast = 1, .fn = MX_FN_RECIP});
   vec(l, MUL, 2, 2, 0, 3, plain);
   vec(l, MUL, 2, 2, 1, 3, plain);
-  quant(l, 4, 2, 10, 3, q);
+  quant(l, 4, 2, 5, 3, q);
   end(l);
 }
 
@@ -204,11 +245,15 @@ static void write_program(mx_lowering *l, const mx_ucode_entry *e) {
   switch (e->kind) {
     case MX_UC_NORM: write_norm(l, e->quant); break;
     case MX_UC_SPREAD: write_spread(l); break;
+    case MX_UC_FACTOR: write_factor(l); break;
     case MX_UC_ROPE: write_rope(l); break;
+    case MX_UC_ROPE_HEADS: write_rope_heads(l); break;
     case MX_UC_HEADS: write_heads(l, e->quant, e->stride); break;
     case MX_UC_VALUES: write_values(l, e->quant, e->stride); break;
-    case MX_UC_SOFTMAX: write_softmax(l); break;
+    case MX_UC_SOFTMAX: write_softmax(l, false); break;
+    case MX_UC_CAUSAL: write_softmax(l, true); break;
     case MX_UC_GATHER: write_gather(l); break;
+    case MX_UC_GATHER_QUANT: write_gather_quant(l, e->quant, e->stride); break;
     case MX_UC_QUANT: write_quant(l, e->quant); break;
     case MX_UC_ADD: write_add(l); break;
     case MX_UC_MUL: write_mul(l); break;

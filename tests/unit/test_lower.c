@@ -62,39 +62,46 @@ static bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size) { re
 static void find_uses(const mx_lowering *l, int32_t value, uint32_t *first, uint32_t *last) {
   *first = UINT32_MAX;
   *last = 0;
-  for (uint32_t i = 0; i < l->n_ops; i++) {
+  for (uint32_t i = 0; i < l->p->n_ops; i++) {
     bool used = false;
-    for (int k = 0; k < MX_MAX_INPUTS; k++) used |= l->ops[i].in[k] == value;
-    for (int k = 0; k < MX_MAX_OUTPUTS; k++) used |= l->ops[i].out[k] == value;
+    for (int k = 0; k < MX_MAX_INPUTS; k++) used |= l->p->ops[i].in[k] == value;
+    for (int k = 0; k < MX_MAX_OUTPUTS; k++) used |= l->p->ops[i].out[k] == value;
     if (used && *first == UINT32_MAX) *first = i;
     if (used) *last = i;
   }
 }
 
-static void check_values(const test_shape *s, const mx_params *p) {
+static void check_values_of(const test_shape *s, const mx_params *p, uint32_t batch) {
   mx_qmodel *q = test_qmodel(s, 7);
   mx_error e = {0};
   mx_lowering l = {.model = q, .params = p, .e = &e, .context = s->context};
-  if (mx_build_graph(&l) || mx_tile(&l) || mx_allocate_values(&l)) fail_msg("%s", e.text);
-  uint32_t(*uses)[2] = calloc(l.n_values, sizeof *uses);
+  l.p = &l.programs[MX_TOKEN_PROGRAM];
+  if (mx_check_model(&l) || mx_build_graph(&l, batch) || mx_tile(&l) || mx_allocate_values(&l)) fail_msg("%s", e.text);
+  uint32_t(*uses)[2] = calloc(l.p->n_values, sizeof *uses);
   assert_non_null(uses);
-  for (uint32_t i = 0; i < l.n_values; i++) {
-    const mx_value *v = &l.values[i];
+  for (uint32_t i = 0; i < l.p->n_values; i++) {
+    const mx_value *v = &l.p->values[i];
     find_uses(&l, (int32_t)i, &uses[i][0], &uses[i][1]);
-    if ((int32_t)i == l.constants) uses[i][0] = 0, uses[i][1] = l.n_ops;
+    if ((int32_t)i == l.p->constants) uses[i][0] = 0, uses[i][1] = l.p->n_ops;
     assert_true(uses[i][0] <= uses[i][1]);
     assert_true(v->addr + v->size <= (v->space == MX_VALUE_VMEM ? p->VMEM_WORDS : p->XMEM_ELEMS));
     assert_int_equal(v->addr % (v->space == MX_VALUE_VMEM ? 4 : 16), 0);
     for (uint32_t k = 0; k < i; k++) {
-      const mx_value *o = &l.values[k];
+      const mx_value *o = &l.p->values[k];
       if (o->space != v->space || uses[k][0] > uses[i][1] || uses[i][0] > uses[k][1]) continue;
       if (!apart(v->addr, v->size, o->addr, o->size)) fail_msg("'%s' lies on '%s'", v->name, o->name);
     }
   }
   free(uses);
-  free(l.ops);
-  free(l.values);
+  free(l.p->ops);
+  free(l.p->values);
+  free(l.stored);
   mx_qmodel_free(q);
+}
+
+static void check_values(const test_shape *s, const mx_params *p) {
+  check_values_of(s, p, 1);
+  if (p->TOKENS > 1) check_values_of(s, p, p->TOKENS);
 }
 
 static void test_values_lie_apart(void **state) {
@@ -142,30 +149,86 @@ static void test_packing(void **state) {
 
 // ---- what compiled models compute ------------------------------------------------------
 
-enum { TOKENS = 12 };
+enum { TOKENS = 17 };  // the shortest context
 typedef struct { float logits[TOKENS][TEST_VOCAB]; uint32_t greatest[TOKENS]; } output;
 
 static int32_t token_at(uint32_t i) { return (int32_t)(i ? 3 + i * 37 % (TEST_VOCAB - 3) : 1); }
 
-static void run_image(const mx_image *image, output *out) {
-  uint8_t *memory = calloc(image->mem_bytes, 1);
-  assert_non_null(memory);
-  memcpy(memory, image->memory, image->memory_bytes);
-  mx_machine *m = mx_machine_new(image->params, memory, image->mem_bytes);
+typedef struct { const mx_image *image; mx_machine *machine; uint8_t *memory; } device;
+
+static device power_up(const mx_image *image) {
+  device d = {image, NULL, calloc(image->mem_bytes, 1)};
+  assert_non_null(d.memory);
+  memcpy(d.memory, image->memory, image->memory_bytes);
+  d.machine = mx_machine_new(image->params, d.memory, image->mem_bytes);
   const uint32_t none[MX_ARGS] = {0};
-  assert_int_equal(mx_machine_run(m, image->init_entry, none), MX_FAULT_NONE);
-  for (uint32_t i = 0; i < TOKENS; i++) {
-    const uint32_t args[MX_ARGS] = {(uint32_t)token_at(i), i};
-    unsigned fault = mx_machine_run(m, image->token_entry, args);
-    if (fault) fail_msg("%s at 0x%x (%s)", mx_fault_text(fault), m->pc, mx_image_note(image, m->pc));
-    for (uint32_t k = 0; k < TEST_VOCAB; k++) {
-      uint32_t bits = mx_load_u32(memory + image->logits_addr + 4 * k);
-      memcpy(&out->logits[i][k], &bits, sizeof bits);
-    }
-    out->greatest[i] = mx_load_u32(memory + image->result_addr);
+  assert_int_equal(mx_machine_run(d.machine, image->init_entry, none), MX_FAULT_NONE);
+  return d;
+}
+
+static void power_down(device *d) {
+  mx_machine_free(d->machine);
+  free(d->memory);
+}
+
+static void run_program(const device *d, uint32_t entry, const uint32_t args[MX_ARGS]) {
+  unsigned fault = mx_machine_run(d->machine, entry, args);
+  if (fault) fail_msg("%s at 0x%x (%s)", mx_fault_text(fault), d->machine->pc, mx_image_note(d->image, d->machine->pc));
+}
+
+static void read_output(const device *d, uint32_t i, output *out) {
+  for (uint32_t k = 0; k < TEST_VOCAB; k++) {
+    uint32_t bits = mx_load_u32(d->memory + d->image->logits_addr + 4 * k);
+    memcpy(&out->logits[i][k], &bits, sizeof bits);
   }
-  mx_machine_free(m);
-  free(memory);
+  out->greatest[i] = mx_load_u32(d->memory + d->image->result_addr);
+}
+
+static void run_token(const device *d, uint32_t i, output *out) {
+  run_program(d, d->image->token_entry, (const uint32_t[MX_ARGS]){(uint32_t)token_at(i), i});
+  read_output(d, i, out);
+}
+
+static void run_image(const mx_image *image, output *out) {
+  device d = power_up(image);
+  for (uint32_t i = 0; i < TOKENS; i++) run_token(&d, i, out);
+  power_down(&d);
+}
+
+static void run_batch(const device *d, uint32_t from, bool last) {
+  const mx_image *im = d->image;
+  for (uint32_t t = 0; t < im->batch_tokens; t++)
+    memcpy(d->memory + im->batch_rows_addr + t * im->embedding_row_bytes,
+           d->memory + im->embedding_addr + (uint32_t)token_at(from + t) * im->embedding_row_bytes, im->embedding_row_bytes);
+  run_program(d, im->batch_entry, (const uint32_t[MX_ARGS]){0, from, last ? 1 : 2});
+}
+
+static void expect_output(const output *want, const output *got, uint32_t i) {
+  assert_memory_equal(want->logits[i], got->logits[i], sizeof want->logits[i]);
+  assert_int_equal(want->greatest[i], got->greatest[i]);
+}
+
+// Batches, the logits after each asked for or not, then single tokens: the bits
+// of one token after another.
+static void check_batches(const mx_image *image, const output *want) {
+  static output got;
+  uint32_t n = image->batch_tokens, i = 0;
+  if (image->params->TOKENS > 1) assert_int_equal(n, image->params->TOKENS);
+  if (!n) return;
+  device d = power_up(image);
+  for (; i + n <= TOKENS; i += n) {
+    bool last = i / n % 2 == 0;
+    memset(d.memory + image->result_addr, 0xa5, 4);
+    run_batch(&d, i, last);
+    read_output(&d, i + n - 1, &got);
+    if (last) expect_output(want, &got, i + n - 1);
+    else assert_int_equal(got.greatest[i + n - 1], 0xa5a5a5a5u);
+  }
+  for (; i < TOKENS; i++) {
+    run_token(&d, i, &got);
+    expect_output(want, &got, i);
+  }
+  power_down(&d);
 }
 
 static mx_qmodel *model_of(const test_shape *s, const test_variant *v, uint64_t seed) {
@@ -178,6 +241,7 @@ static void compile_and_run(const test_shape *s, const test_variant *v, const ch
   assert_int_equal(image->context_length, s->context);
   assert_int_equal(image->vocab_size, TEST_VOCAB);
   run_image(image, out);
+  check_batches(image, out);
   mx_image_free(image);
   mx_qmodel_free(q);
 }

@@ -33,7 +33,8 @@ static void bench_open(bench *b, const test_shape *s, const test_variant *v, con
   *b = (bench){.model = test_variant_qmodel(s, v, 9)};
   mx_lowering *l = &b->l;
   *l = (mx_lowering){.model = b->model, .params = mx_params_find(set), .e = &b->e, .context = s->context};
-  if (mx_build_graph(l) || mx_tile(l) || mx_allocate_values(l) || mx_emit(l) || mx_map_memory(l, l->n_steps) || mx_emit(l))
+  l->p = &l->programs[MX_TOKEN_PROGRAM];
+  if (mx_check_model(l) || mx_build_graph(l, 1) || mx_tile(l) || mx_allocate_values(l) || mx_emit(l) || mx_map_memory(l) || mx_emit(l))
     fail_msg("%s", b->e.text);
   b->memory = calloc(l->map.end, 1);
   assert_non_null(b->memory);
@@ -47,15 +48,16 @@ static void bench_open(bench *b, const test_shape *s, const test_variant *v, con
 static void bench_close(bench *b) {
   mx_machine_free(b->machine);
   free(b->memory);
-  free(b->l.ops);
-  free(b->l.values);
-  free(b->l.steps);
+  free(b->l.p->ops);
+  free(b->l.p->values);
+  free(b->l.p->steps);
+  free(b->l.stored);
   mx_qmodel_free(b->model);
 }
 
 static void run_op(bench *b, uint32_t index) {
-  for (uint32_t i = 0; i < b->l.n_steps; i++)
-    if (b->l.steps[i].op == index) assert_int_equal(mx_machine_step(b->machine, &b->l.steps[i].insn), MX_FAULT_NONE);
+  for (uint32_t i = 0; i < b->l.p->n_steps; i++)
+    if (b->l.p->steps[i].op == index) assert_int_equal(mx_machine_step(b->machine, &b->l.p->steps[i].insn), MX_FAULT_NONE);
 }
 
 static uint32_t *words(bench *b, int32_t value) { return b->machine->vec.vmem + mx_value_addr(&b->l, value); }
@@ -101,14 +103,14 @@ static uint32_t row_product(const mx_qmatrix *w, uint32_t row, const input x[MX_
 
 // Stream row of a matrix row whose heads are split.
 static uint32_t split_row(const bench *b, const mx_qmatrix *w, uint32_t row) {
-  uint32_t half = b->l.attention.half, head = row / (2 * half), pair = row % (2 * half) / 2;
+  uint32_t half = b->l.p->attention.half, head = row / (2 * half), pair = row % (2 * half) / 2;
   return row % 2 * (w->rows / 2) + head * half + pair;
 }
 
 // The first operator of layer 0 with this kind and weight.
 static uint32_t find(const bench *b, mx_operator_kind kind, const mx_qmatrix *w) {
-  for (uint32_t i = 0; i < b->l.n_ops; i++)
-    if (b->l.ops[i].kind == kind && b->l.ops[i].weight == w) return i;
+  for (uint32_t i = 0; i < b->l.p->n_ops; i++)
+    if (b->l.p->ops[i].kind == kind && b->l.p->ops[i].weight == w) return i;
   return UINT32_MAX;
 }
 
@@ -121,12 +123,12 @@ static void make_input(bench *b, const mx_qmatrix *made, uint32_t *source) {
   uint32_t n = mx_qmatrix_cols(made), at = find(b, MX_OPR_QUANT, made), exponent = made->acts.fixed ? 5 : 0;
   bool fused = at == UINT32_MAX;
   if (fused) at = find(b, MX_OPR_NORM, made) != UINT32_MAX ? find(b, MX_OPR_NORM, made) : find(b, MX_OPR_SILU, made);
-  const mx_operator *op = &b->l.ops[at];
+  const mx_operator *op = &b->l.p->ops[at];
   fill(b, op->in[0], n, fused ? 0 : exponent);
   if (fused) fill(b, op->in[1], n, exponent);  // gain, or the other factor
   if (!fused) memcpy(source, words(b, op->in[0]), n * sizeof *source);
   run_op(b, at);
-  for (uint32_t i = at + 1; !fused && b->l.ops[i].kind == MX_OPR_QUANT; i++) run_op(b, i);
+  for (uint32_t i = at + 1; !fused && b->l.p->ops[i].kind == MX_OPR_QUANT; i++) run_op(b, i);
   if (fused) memcpy(source, words(b, op->out[0]), n * sizeof *source);
 }
 
@@ -139,8 +141,8 @@ static void check_product(bench *b, const mx_qmatrix *w, const mx_qmatrix *made,
   quantize(w, source, &x[0]);
   if (w->rest) quantize(w->rest, source + w->cols, &x[1]);
   uint32_t product = find(b, MX_OPR_MATMUL, w);
-  const uint32_t *y = words(b, b->l.ops[product].out[0]);
-  for (uint32_t i = product; !strcmp(b->l.ops[i].name, b->l.ops[product].name); i++) run_op(b, i);
+  const uint32_t *y = words(b, b->l.p->ops[product].out[0]);
+  for (uint32_t i = product; !strcmp(b->l.p->ops[i].name, b->l.p->ops[product].name); i++) run_op(b, i);
   for (uint32_t row = 0; row < w->rows; row++)
     assert_int_equal(y[split ? split_row(b, w, row) : row], row_product(w, row, x));
 }
@@ -182,7 +184,7 @@ static void test_integer_sums(void **state) {
   bench b;
   bench_open(&b, &shape, &by_row, "sim");
   const mx_qmatrix *w = &b.model->layers[0].wo;
-  uint32_t quant = find(&b, MX_OPR_QUANT, w), product = find(&b, MX_OPR_MATMUL, w), *x = words(&b, b.l.ops[quant].in[0]);
+  uint32_t quant = find(&b, MX_OPR_QUANT, w), product = find(&b, MX_OPR_MATMUL, w), *x = words(&b, b.l.p->ops[quant].in[0]);
   int integers[256];
   for (uint32_t i = 0; i < w->cols; i++) {
     integers[i] = (int)test_random_below(&generator, 255) - 127;
@@ -193,7 +195,7 @@ static void test_integer_sums(void **state) {
   for (uint32_t row = 0; row < w->rows; row++) {
     int sum = 0;
     for (uint32_t i = 0; i < w->cols; i++) sum += w->codes[row * w->cols + i] * integers[i];
-    assert_int_equal(words(&b, b.l.ops[product].out[0])[row], bits_of((float)sum));
+    assert_int_equal(words(&b, b.l.p->ops[product].out[0])[row], bits_of((float)sum));
   }
   bench_close(&b);
 }
@@ -213,7 +215,7 @@ static void expect_words(const uint32_t *got, const float *want, uint32_t n) {
 
 // The operator that uses what the transform leaves.
 static uint32_t hadamard_op(const bench *b, uint32_t from) {
-  while (b->l.ops[from].kind != MX_OPR_HADAMARD) from++;
+  while (b->l.p->ops[from].kind != MX_OPR_HADAMARD) from++;
   return from;
 }
 
@@ -224,12 +226,12 @@ static void check_down(uint32_t hidden, const char *set) {
   bench b;
   bench_open(&b, &s, &v, set);
   uint32_t at = hadamard_op(&b, 0);
-  assert_int_equal(b.l.ops[at].layer, 0);
-  random_words(words(&b, b.l.ops[at].in[0]), x, hidden);
+  assert_int_equal(b.l.p->ops[at].layer, 0);
+  random_words(words(&b, b.l.p->ops[at].in[0]), x, hidden);
   run_op(&b, at);
   mx_hadamard_online(x, hidden);
-  assert_int_equal(b.l.ops[at + 1].kind, MX_OPR_QUANT);
-  expect_words(words(&b, b.l.ops[at + 1].in[0]), x, hidden);
+  assert_int_equal(b.l.p->ops[at + 1].kind, MX_OPR_QUANT);
+  expect_words(words(&b, b.l.p->ops[at + 1].in[0]), x, hidden);
   bench_close(&b);
 }
 
@@ -250,13 +252,13 @@ static void check_heads(bench *b, uint32_t at, uint32_t n, uint32_t head_dim) {
   float heads[1024], device[1024];
   random_words((uint32_t[1024]){0}, heads, n * head_dim);
   lay_out(heads, n, head_dim / 2, device);
-  for (uint32_t i = 0; i < n * head_dim; i++) words(b, b->l.ops[at].in[0])[i] = bits_of(device[i]);
+  for (uint32_t i = 0; i < n * head_dim; i++) words(b, b->l.p->ops[at].in[0])[i] = bits_of(device[i]);
   run_op(b, at);
   for (uint32_t i = 0; i < n; i++) mx_hadamard_online_head(heads + i * head_dim, head_dim);
   lay_out(heads, n, head_dim / 2, device);
   uint32_t user = at + 1;
-  while (b->l.ops[user].kind != MX_OPR_QUANT_K && b->l.ops[user].kind != MX_OPR_QUANT_Q) user++;
-  expect_words(words(b, b->l.ops[user].in[0]), device, n * head_dim);
+  while (b->l.p->ops[user].kind != MX_OPR_QUANT_K && b->l.p->ops[user].kind != MX_OPR_QUANT_Q) user++;
+  expect_words(words(b, b->l.p->ops[user].in[0]), device, n * head_dim);
 }
 
 static void test_queries_and_keys(void **state) {
@@ -269,8 +271,9 @@ static void test_queries_and_keys(void **state) {
       bench b;
       bench_open(&b, &s, &v, p->name);
       uint32_t keys = hadamard_op(&b, 0), queries = hadamard_op(&b, keys + 1);
-      check_heads(&b, keys, 3, widths[i]);
-      check_heads(&b, queries, 6, widths[i]);
+      while (strcmp(b.l.p->ops[queries].name, "rope_q")) queries = hadamard_op(&b, queries + 1);
+      check_heads(&b, keys, b.l.p->ops[keys].n / widths[i], widths[i]);  // of a tile
+      check_heads(&b, queries, b.l.p->ops[queries].n / widths[i], widths[i]);
       bench_close(&b);
     }
 }

@@ -65,7 +65,7 @@ static float element(const mx_params *p, const mx_stream_format *f, const uint8_
 }
 
 static void read_head(const mx_lowering *l, const uint8_t *memory, uint32_t head, uint32_t position, float *key, float *value) {
-  const mx_attention *a = &l->attention;
+  const mx_attention *a = &l->p->attention;
   const mx_params *p = l->params;
   uint32_t block = mx_block_length(&a->k), row = position % p->GROUP;
   const uint8_t *k = memory + l->map.k_cache + head * l->map.k_head + position / p->GROUP * a->k_blocks * a->k_unit;
@@ -99,12 +99,10 @@ static mx_prefix read_prefix(const mx_lowering *l, const uint8_t *memory, uint32
 static mx_prefix find_prefix(const mx_qmodel *q, const device *d, uint32_t n) {
   mx_error e = {0};
   mx_lowering l = {.model = q, .params = d->image->params, .e = &e, .context = d->image->context_length};
-  if (mx_build_graph(&l) || mx_tile(&l) || mx_allocate_values(&l) || mx_emit(&l) || mx_map_memory(&l, l.n_steps)) fail_msg("%s", e.text);
+  if (mx_lower(&l)) fail_msg("%s", e.text);
   assert_int_equal(l.map.logits, d->image->logits_addr);
   mx_prefix p = read_prefix(&l, d->memory, n);
-  free(l.ops);
-  free(l.values);
-  free(l.steps);
+  mx_lowering_clear(&l);
   return p;
 }
 
@@ -182,16 +180,16 @@ static void test_session(void **state) {
   mx_image_free(image);
 }
 
-static mx_status session_token(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
+static mx_status session_token(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next, mx_error *e) {
   (void)prompt;
-  return mx_session_token(self, token, next, e);
+  return mx_session_feed(self, tokens, count, taken, next, e);
 }
 
 static mx_status generate(mx_image *image, const char *prompt, uint32_t most, mx_generation *out, uint32_t *position, mx_error *e) {
   static const mx_engine_options none = {0};
   mx_session s;
   mx_tokenizer *t = test_tokenizer();
-  mx_generator g = {.self = &s, .token = session_token};
+  mx_generator g = {.self = &s, .feed = session_token};
   assert_int_equal(mx_session_open(&s, image, "golden", &none, e), MX_OK);
   assert_int_equal(mx_session_begin(&s, e), MX_OK);
   mx_status status = mx_generate(image, t, prompt, strlen(prompt), most, &g, out, e);

@@ -180,6 +180,7 @@ static void decode(program *g, insn *x) {
     case MX_OP_PUTROW: touch_putrow(g, x); break;
     case MX_OP_PUTCOL: touch_putcol(g, x); break;
     case MX_OP_PUTEXP: touch_putexp(g, x); break;
+    case MX_OP_LOOP: assert_int_equal(--g->a[get(x, MX_F_LOOP_d)], 0); break;
     case MX_OP_IDENT: case MX_OP_HALT: case MX_OP_FENCE: break;
     default: fail_msg("compiled programs have no instruction %u", x->op);
   }
@@ -201,11 +202,12 @@ static void load_microcode(program *g) {
   }
 }
 
-static void read_program(program *g, const mx_image *image, uint32_t token, uint32_t position) {
+// ARG3 is 1: all of a batch's program runs.
+static void read_program(program *g, const mx_image *image, uint32_t entry, uint32_t token, uint32_t position) {
   insn *insns = g->insns;
-  *g = (program){.image = image, .p = image->params, .insns = insns, .a = {0, token, position}};
+  *g = (program){.image = image, .p = image->params, .insns = insns, .a = {0, token, position, 1}};
   load_microcode(g);
-  for (uint32_t at = image->token_entry;; at += MX_INSTRUCTION_BYTES) {
+  for (uint32_t at = entry;; at += MX_INSTRUCTION_BYTES) {
     assert_true(g->n < MOST_INSNS);
     insn *x = &g->insns[g->n++];
     *x = (insn){.in = {{word_at(image, at), word_at(image, at + 4), word_at(image, at + 8), word_at(image, at + 12)}}};
@@ -315,14 +317,19 @@ static void for_each_image(void (*check)(program *g, const mx_image *image)) {
   free(g.insns);
 }
 
+static void check_program(program *g, const mx_image *image, uint32_t entry, uint32_t position) {
+  uint32_t first, second;
+  read_program(g, image, entry, 259, position);
+  check_streams(g);
+  if (find_race(g, &first, &second)) fail_race(g, first, second);
+}
+
 static void check_image(program *g, const mx_image *image) {
   const uint32_t positions[] = {0, 1, 15, 16, 31, 32, image->context_length - 1};
-  for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) {
-    uint32_t first, second;
-    read_program(g, image, 259, positions[i]);
-    check_streams(g);
-    if (find_race(g, &first, &second)) fail_race(g, first, second);
-  }
+  for (size_t i = 0; i < sizeof positions / sizeof *positions; i++) check_program(g, image, image->token_entry, positions[i]);
+  for (size_t i = 0; i < sizeof positions / sizeof *positions && image->batch_tokens; i++)
+    if (positions[i] % image->batch_tokens == 0 && positions[i] + image->batch_tokens <= image->context_length)
+      check_program(g, image, image->batch_entry, positions[i]);
 }
 
 static void test_no_races(void **state) {
@@ -336,7 +343,7 @@ static uint32_t tried, missed;
 
 static void drop_waits(program *g, const mx_image *image) {
   uint32_t first, second;
-  read_program(g, image, 259, image->context_length - 1);
+  read_program(g, image, image->token_entry, 259, image->context_length - 1);
   for (uint32_t i = 0; i < g->n; i++) {
     uint32_t kept = g->insns[i].in.word[0];
     for (unsigned bit = MX_WAIT_LSB; bit <= MX_WAIT_MSB; bit++) {

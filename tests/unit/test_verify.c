@@ -43,15 +43,15 @@ static int teardown(void **state) {
   return 0;
 }
 
-static mx_status feed(void *self, uint32_t token, bool prompt, uint32_t *next, mx_error *e) {
+static mx_status feed(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next, mx_error *e) {
   (void)prompt;
-  return mx_session_token(&((fixture *)self)->session, token, next, e);
+  return mx_session_feed(&((fixture *)self)->session, tokens, count, taken, next, e);
 }
 
 static void emit(void *self, const char *text, size_t bytes) { strncat(((fixture *)self)->text, text, bytes); }
 
 static mx_status generate(fixture *f, const char *prompt, uint32_t n, mx_generation *out, mx_error *e) {
-  const mx_generator g = {.self = f, .token = feed, .emit = emit};
+  const mx_generator g = {.self = f, .feed = feed, .emit = emit};
   return mx_generate(f->image, f->tokenizer, prompt, strlen(prompt), n, &g, out, e);
 }
 
