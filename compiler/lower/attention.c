@@ -140,22 +140,27 @@ static void values(mx_lowering *l, int32_t i, mx_activation h, int32_t vx) {
   }
 }
 
-static void queries(mx_lowering *l, int32_t i, mx_activation h, const mx_rope_values *r, int32_t qx) {
-  uint32_t tile = l->p->attention.q_tile;
-  for (uint32_t head = 0; head < l->model->config.n_heads; head += tile) {
-    int32_t q = mx_matmul(l, i, "attn_q", &l->model->layers[i].wq, h, head_rows(l, head, tile, true));
-    q = rope(l, i, "rope_q", q, r->q_cos, r->q_sin, tile);
-    quant_heads(l, MX_OPR_QUANT_Q, i, "q", q, qx, head, tile);
-  }
-}
-
-static void put_kv(mx_lowering *l, int32_t i, int32_t kx, int32_t vx) {
-  for (uint32_t t = 0; t < l->p->batch; t++) {
+static void put_kv(mx_lowering *l, int32_t i, int32_t kx, int32_t vx, uint32_t head, uint32_t heads) {
+  for (uint32_t t = 0; t < l->p->batch && heads; t++) {
     mx_operator *op = mx_new_operator(l, MX_OPR_PUT_KV, i, "attn_put_kv");
     op->token = t;
     op->tokens = 1;
+    op->head = head;
+    op->n = heads;
     mx_input(l, op, kx);
     mx_input(l, op, vx);
+  }
+}
+
+// Keys and values go to the cache meanwhile, a share with every tile.
+static void queries(mx_lowering *l, int32_t i, mx_activation h, const mx_rope_values *r, int32_t kx, int32_t vx, int32_t qx) {
+  uint32_t tile = l->p->attention.q_tile, heads = l->model->config.n_heads, kv_heads = l->model->config.n_kv_heads;
+  for (uint32_t head = 0; head < heads; head += tile) {
+    int32_t q = mx_matmul(l, i, "attn_q", &l->model->layers[i].wq, h, head_rows(l, head, tile, true));
+    uint32_t from = head * kv_heads / heads, to = (head + tile) * kv_heads / heads;
+    put_kv(l, i, kx, vx, from, to - from);
+    q = rope(l, i, "rope_q", q, r->q_cos, r->q_sin, tile);
+    quant_heads(l, MX_OPR_QUANT_Q, i, "q", q, qx, head, tile);
   }
 }
 
@@ -245,8 +250,7 @@ mx_activation mx_attend(mx_lowering *l, int32_t i, mx_activation h, const mx_rop
   int32_t qx = mx_new_xmem(l, batch, c->n_kv_heads * a->passes * 2 * a->k_pad, "q");
   keys(l, i, h, r, kx);
   values(l, i, h, vx);
-  put_kv(l, i, kx, vx);
-  queries(l, i, h, r, qx);
+  queries(l, i, h, r, kx, vx, qx);
   mx_activation ax = mx_new_activation(l, wo, "attention");
   int32_t attention = fused ? ax.part[0] : mx_new_vmem(l, batch, c->n_heads * c->head_dim, "attention");
   attend(l, i, qx, attention, fused ? wo : NULL);

@@ -430,7 +430,7 @@ static void emit_put_kv(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->p->ops[i];
   unsigned row = op->token ? A_ROW : A_POSITION;
   if (op->token) emit_argument(l, i, (argument){A_ROW, A_POSITION, op->token, 0, 1});
-  for (uint32_t head = 0; head < l->model->config.n_kv_heads; head++) {
+  for (uint32_t head = op->head; head < op->head + op->n; head++) {
     emit_put_key(l, i, head, row);
     emit_put_value(l, i, head, row);
   }

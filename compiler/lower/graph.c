@@ -47,7 +47,7 @@ static void use(mx_lowering *l, int32_t *slots, int32_t value) {
   *slots = value;
   mx_value *v = &l->p->values[value];
   if (v->first == UINT32_MAX) v->first = l->p->n_ops - 1;
-  v->last = l->p->n_ops - 1;
+  v->used = v->last = l->p->n_ops - 1;
 }
 
 void mx_input(mx_lowering *l, mx_operator *op, int32_t value) { use(l, op->in, value); }
@@ -141,13 +141,14 @@ static uint32_t stored(mx_lowering *l, mx_resident_kind kind, const mx_qmatrix *
   return mx_resident_index(l, (mx_resident){.kind = kind, .weight = part, .tile_heads = tile.tile_heads});
 }
 
-// What the products before this one made stays where it is, so that this one
-// can begin while the vector unit is still at that (schedule.c).
-static void keep_last_products(mx_lowering *l, int32_t y) {
+// What was in use since the products before this one stays where it is, so that
+// this one can begin while the vector unit is still at that (schedule.c).
+static void keep_for_product(mx_lowering *l) {
   mx_program *p = l->p;
-  for (int i = 0; i < MX_KEPT_PRODUCTS && p->keeps; i++)
-    if (p->n_products > i) p->values[p->products[(p->n_products - 1 - i) % MX_KEPT_PRODUCTS]].last = p->n_ops - 1;
-  p->products[p->n_products++ % MX_KEPT_PRODUCTS] = y;
+  uint32_t now = p->n_ops - 1, since = p->products[p->n_products++ % MX_KEPT_PRODUCTS];
+  p->products[(p->n_products - 1) % MX_KEPT_PRODUCTS] = now;
+  for (uint32_t i = 0; i < p->n_values && p->keeps; i++)
+    if (p->values[i].first != UINT32_MAX && p->values[i].used >= since) p->values[i].last = now;
 }
 
 // Rows of y from `into` on.
@@ -162,7 +163,7 @@ static void product(mx_lowering *l, int32_t layer, const char *name, const mx_qm
   op->tokens = tokens_of(l, x);
   mx_input(l, op, x);
   mx_output(l, op, y);
-  keep_last_products(l, y);
+  keep_for_product(l);
 }
 
 static void scale_rows(mx_lowering *l, int32_t layer, const char *name, const mx_qmatrix *part, mx_tile_rows tile, int32_t y,
@@ -319,6 +320,12 @@ static void head(mx_lowering *l, int32_t x, int32_t gain) {
   mx_input(l, op, index);
 }
 
+// No product comes before it.
+static void skip(mx_lowering *l) {
+  mx_new_operator(l, MX_OPR_SKIP, -1, "skip");
+  for (int i = 0; i < MX_KEPT_PRODUCTS; i++) l->p->products[i] = l->p->n_ops;
+}
+
 static int32_t prologue(mx_lowering *l, mx_rope_values *r) {
   uint32_t dim = l->model->config.dim;
   mx_operator *op = mx_new_operator(l, MX_OPR_CONSTANTS, -1, "constants");
@@ -346,7 +353,7 @@ static void layers(mx_lowering *l, int32_t x, const mx_rope_values *r) {
     gain = i < last ? mx_load_gain(l, i + 1, "attn_norm", &w[1].attn_norm) : mx_load_gain(l, -1, "output_norm", &m->output_norm);
     mx_matmul_add(l, i, "ffn_down", "ffn_residual", &w->w_down, y, x);
   }
-  if (l->p->batch > 1) mx_new_operator(l, MX_OPR_SKIP, -1, "skip");
+  if (l->p->batch > 1) skip(l);
   head(l, x, gain);
 }
 

@@ -123,6 +123,7 @@ static void build_batch(mx_lowering *l) {
     l->ucode = ucode;
     l->n_stored = n_stored;
   }
+  l->p = &l->programs[MX_TOKEN_PROGRAM];
   l->e = e;
 }
 

@@ -35,7 +35,8 @@ typedef struct {
   uint32_t tokens;       // parts
   uint32_t stride;       // words or elements of a part
   uint32_t size;         // that it takes of its space
-  uint32_t first, last;  // operators that define it and use it last
+  uint32_t first, used;  // operators that define it and use it last
+  uint32_t last;         // that needs it in its place: used, or a product that may begin early
   uint32_t addr;
 } mx_value;
 
@@ -181,7 +182,7 @@ typedef struct {
 } mx_memory_map;
 
 // A program under construction.
-enum { MX_KEPT_PRODUCTS = 3 };
+enum { MX_KEPT_PRODUCTS = 2 };
 typedef struct {
   uint32_t batch;                      // tokens of a run
   mx_attention attention;
@@ -192,8 +193,8 @@ typedef struct {
   mx_step *steps;
   uint32_t n_steps, steps_capacity;
   int32_t constants, residual;         // values
-  bool keeps;                          // what the last products made, so that the next may begin early
-  int32_t products[MX_KEPT_PRODUCTS], n_products;  // that, a ring
+  bool keeps;                          // what is in use between products, so that these may begin early
+  uint32_t products[MX_KEPT_PRODUCTS], n_products;  // operators of the last, a ring
   uint32_t vmem_used, xmem_used;       // high-water marks
 } mx_program;
 

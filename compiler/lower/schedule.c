@@ -153,6 +153,7 @@ static void assign_waits(mx_step *steps, uint32_t n, in_flight flight[3]) {
     for (int u = 0; u < 3; u++)
       if (wait >> u & 1) flight[u].n = 0;
     s->insn.word[0] |= wait << MX_WAIT_LSB;
+    if (s->unit == MX_UNIT_VEC) flight[own].n = 0;  // it issues when those before it are done
     if (own >= 0) flight[own].list[flight[own].n++] = s;
   }
 }

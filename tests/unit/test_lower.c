@@ -396,7 +396,7 @@ static void test_refusals(void **state) {
   check_refused(&s, "small", 3500, MX_LIMIT, "the vector memory of parameter set small has room for 8192");
   check_refused(&s, "large", 65535, MX_LIMIT, "too many");
   s.hidden = 3000;
-  check_refused(&s, "tiny", 16, MX_LIMIT, "the vector memory of parameter set tiny has room for 8192");
+  check_refused(&s, "tiny", 16, MX_LIMIT, "the activation memory of parameter set tiny has room for 2048");
   s = shapes[1];
   s.head_dim = 12;
   check_refused(&s, "sim", 16, MX_UNSUPPORTED, "heads of 12: expected a multiple of 8");

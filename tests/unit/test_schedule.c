@@ -234,6 +234,7 @@ static bool conflict(const insn *x, const insn *y) {
 static void finish(const program *g, uint32_t now, bool *done) {
   unsigned wait = g->insns[now].in.word[0] >> MX_WAIT_LSB & 7;
   if (g->insns[now].op == MX_OP_HALT) wait = 7;
+  if (g->insns[now].op == MX_OP_VEC) wait |= MX_WAIT_VEC;  // issues when the unit is idle
   uint32_t eaten = 0, streams = 0;  // MATMULs issued so far, which have that many streams
   for (uint32_t i = 0; i < now; i++) eaten += g->insns[i].op == MX_OP_MATMUL;
   for (uint32_t i = 0; i < now; i++) {
