@@ -187,6 +187,7 @@ static void scores(mx_lowering *l, int32_t layer, uint32_t index, attention_valu
   v->scores = mx_new_vmem(l, 1, a->tokens * a->scores_stride, "scores");
   mx_input(l, op, v->q);
   mx_output(l, op, v->scores);
+  mx_keep_for_product(l);
 }
 
 static void softmax(mx_lowering *l, int32_t layer, uint32_t index, attention_values *v) {
@@ -206,6 +207,7 @@ static void mix(mx_lowering *l, int32_t layer, uint32_t index, attention_values 
   v->mixed = mx_new_vmem(l, 1, a->tokens * a->mix_stride, "mixed");
   mx_input(l, op, v->p);
   mx_output(l, op, v->mixed);
+  mx_keep_for_product(l);
 }
 
 // wo: whose input is made of the heads one by one; NULL: they go side by side.

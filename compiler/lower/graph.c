@@ -141,9 +141,7 @@ static uint32_t stored(mx_lowering *l, mx_resident_kind kind, const mx_qmatrix *
   return mx_resident_index(l, (mx_resident){.kind = kind, .weight = part, .tile_heads = tile.tile_heads});
 }
 
-// What was in use since the products before this one stays where it is, so that
-// this one can begin while the vector unit is still at that (schedule.c).
-static void keep_for_product(mx_lowering *l) {
+void mx_keep_for_product(mx_lowering *l) {
   mx_program *p = l->p;
   uint32_t now = p->n_ops - 1, since = p->products[p->n_products++ % MX_KEPT_PRODUCTS];
   p->products[(p->n_products - 1) % MX_KEPT_PRODUCTS] = now;
@@ -163,7 +161,7 @@ static void product(mx_lowering *l, int32_t layer, const char *name, const mx_qm
   op->tokens = tokens_of(l, x);
   mx_input(l, op, x);
   mx_output(l, op, y);
-  keep_for_product(l);
+  mx_keep_for_product(l);
 }
 
 static void scale_rows(mx_lowering *l, int32_t layer, const char *name, const mx_qmatrix *part, mx_tile_rows tile, int32_t y,
@@ -302,6 +300,7 @@ static void head(mx_lowering *l, int32_t x, int32_t gain) {
   uint32_t vocab = m->config.vocab_size, rows = mx_round_up((vocab + TILES - 1) / TILES, l->params->GROUP);
   if (rows < LEAST_ROWS) rows = LEAST_ROWS;
   mx_activation h = norm(l, -1, "output_norm", x, gain, &m->output, l->p->batch - 1, 1);
+  for (int i = 0; i < MX_KEPT_PRODUCTS; i++) l->p->products[i] = l->p->n_ops;  // x makes room for the logits
   int32_t logits = mx_new_vmem(l, 1, mx_round_up(vocab, l->params->GROUP), "output"), index = mx_new_vmem(l, 1, 4, "argmax");
   for (uint32_t row = 0; row < vocab; row += rows) {
     mx_tile_rows tile = tile_at(&m->output, row, rows);
@@ -318,12 +317,6 @@ static void head(mx_lowering *l, int32_t x, int32_t gain) {
   mx_output(l, op, index);
   op = mx_new_operator(l, MX_OPR_RESULT, -1, "result");
   mx_input(l, op, index);
-}
-
-// No product comes before it.
-static void skip(mx_lowering *l) {
-  mx_new_operator(l, MX_OPR_SKIP, -1, "skip");
-  for (int i = 0; i < MX_KEPT_PRODUCTS; i++) l->p->products[i] = l->p->n_ops;
 }
 
 static int32_t prologue(mx_lowering *l, mx_rope_values *r) {
@@ -353,7 +346,7 @@ static void layers(mx_lowering *l, int32_t x, const mx_rope_values *r) {
     gain = i < last ? mx_load_gain(l, i + 1, "attn_norm", &w[1].attn_norm) : mx_load_gain(l, -1, "output_norm", &m->output_norm);
     mx_matmul_add(l, i, "ffn_down", "ffn_residual", &w->w_down, y, x);
   }
-  if (l->p->batch > 1) skip(l);
+  if (l->p->batch > 1) mx_new_operator(l, MX_OPR_SKIP, -1, "skip");
   head(l, x, gain);
 }
 

@@ -36,6 +36,11 @@ int32_t mx_matmul(mx_lowering *l, int32_t layer, const char *name, const mx_qmat
 void mx_matmul_add(mx_lowering *l, int32_t layer, const char *name, const char *add_name, const mx_qmatrix *w, mx_activation x,
                    int32_t y);
 
+// To be called for each product, when it is the last operator: what was in use since
+// the products before it stays where it is, so that it can begin while the vector
+// unit is still at that (schedule.c).
+void mx_keep_for_product(mx_lowering *l);
+
 // Four tiles of a batch may be in the vector memory at once, beside what lives long.
 enum { MX_TILE_SHARE = 16 };  // of the vector memory for one
 

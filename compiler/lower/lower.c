@@ -120,6 +120,7 @@ static void build_batch(mx_lowering *l) {
   l->e = &own;
   if (build(l, MX_BATCH_PROGRAM, l->params->TOKENS, true)) {
     free_program(l->p);
+    if (getenv("MXDBG")) fprintf(stderr, "batch: %s\n", own.text);
     l->ucode = ucode;
     l->n_stored = n_stored;
   }
