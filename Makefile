@@ -25,7 +25,7 @@ csources = $(sort $(shell find $1 -name '*.c'))
 golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c)
-sim_src      := $(wildcard sim/*.c)
+sim_src      := $(wildcard sim/*.c sim/cycle/*.c)
 unit_helpers := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 
@@ -100,7 +100,7 @@ $(verilated_objects): $B/%.o: $(VERILATOR_ROOT)/include/%.cpp
 	$(Q)mkdir -p $(@D) && $(VCXX) -c -o $@ $<
 tb_objects := $(call obj,$(filter-out tests/rtl/tb_%,$(wildcard tests/rtl/*.c)))
 tb_link = $(call say,LD,$@)$(newline)	$(Q)$(MAKE) -s -C $1 -f Vdut.mk Vdut__ALL.a VERILATOR_ROOT=$(VERILATOR_ROOT) OPT_FAST=-O2 OPT_SLOW=-O0 > /dev/null \
-  && $(VCXX) -I$1 -o $@ tests/rtl/tb_shim.cpp $1/test.o $(tb_objects) $1/Vdut__ALL.a $(verilated_objects) $B/libgolden.a -lz -lpthread -lm
+  && $(VCXX) -I$1 -o $@ tests/rtl/tb_shim.cpp $1/test.o $(tb_objects) $1/Vdut__ALL.a $(verilated_objects) $B/libsim.a $B/libgolden.a -lz -lpthread -lm
 $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
@@ -143,6 +143,9 @@ sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
 	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
+$B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 bench: ## speed of golden and RTL, against targets, to build/bench/bench.json: some minutes

@@ -46,10 +46,16 @@ const mx_dram_params *mx_dram_find(const char *name) {
 
 static uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-void mx_dram_open(mx_dram *d, const mx_dram_params *p) { *d = (mx_dram){.p = p, .next_refresh = p->refi_ps}; }
+static uint8_t bits(uint32_t power) { return (uint8_t)__builtin_ctz(power); }
+
+void mx_dram_open(mx_dram *d, const mx_dram_params *p) {
+  *d = (mx_dram){.p = p, .next_refresh = p->refi_ps, .access_bits = bits(p->burst_bytes), .group_bits = bits(p->groups),
+                 .bank_bits = bits(p->banks / p->groups)};
+  if (p->row_bytes) d->column_bits = bits(p->row_bytes / p->burst_bytes);
+}
 
 static uint64_t data_ps(const mx_dram_params *p) {
-  return (uint64_t)p->beat_ps * p->burst_bytes * 8 / p->width_bits;
+  return (uint64_t)p->beat_ps * (p->burst_bytes * 8u >> __builtin_ctz(p->width_bits));  // powers of two
 }
 
 // No command before the refresh that is due by `now` is over; all rows close.
@@ -69,11 +75,10 @@ static void refresh_until(mx_dram *d, uint64_t now) {
 // the row in each group, then to the other banks of the groups.
 typedef struct { uint32_t group, bank; uint64_t row; } location;
 
-static location locate(const mx_dram_params *p, uint64_t address) {
-  uint64_t access = address / p->burst_bytes, columns = p->row_bytes / p->burst_bytes;
-  uint32_t group = (uint32_t)(access % p->groups), per_group = p->banks / p->groups;
-  uint64_t rest = access / p->groups / columns;
-  return (location){group, group * per_group + (uint32_t)(rest % per_group), rest / per_group};
+static location locate(const mx_dram *d, uint64_t address) {
+  uint64_t access = address >> d->access_bits, rest = access >> d->group_bits >> d->column_bits;
+  uint32_t group = (uint32_t)access & (d->p->groups - 1), bank = (uint32_t)rest & ((1u << d->bank_bits) - 1);
+  return (location){group, group << d->bank_bits | bank, rest >> d->bank_bits};
 }
 
 static uint64_t open_row(mx_dram *d, uint64_t arrival, const location *at) {
@@ -106,7 +111,7 @@ static uint64_t column_from(const mx_dram *d, uint64_t from, uint32_t group, boo
 
 static uint64_t access_row(mx_dram *d, uint64_t arrival, uint64_t address, bool write) {
   const mx_dram_params *p = d->p;
-  location at = locate(p, address);
+  location at = locate(d, address);
   mx_dram_bank *b = &d->banks[at.bank];
   refresh_until(d, arrival);
   uint64_t from = later(arrival, b->ready);
@@ -126,7 +131,7 @@ static uint64_t access_row(mx_dram *d, uint64_t arrival, uint64_t address, bool 
 
 // A flash streams on as long as addresses do.
 static uint64_t access_flash(mx_dram *d, uint64_t arrival, uint64_t address) {
-  uint64_t from = later(arrival, d->bus_free), first = address / d->p->burst_bytes * d->p->burst_bytes;
+  uint64_t from = later(arrival, d->bus_free), first = address >> d->access_bits << d->access_bits;
   if (!d->any_column || first != d->next_address) d->misses++, from += d->p->seek_ps;
   else d->hits++;
   d->any_column = true;
@@ -138,4 +143,54 @@ uint64_t mx_dram_access(mx_dram *d, uint64_t arrival, uint64_t address, bool wri
   d->bytes += d->p->burst_bytes;
   uint64_t end = d->p->row_bytes ? access_row(d, arrival, address, write) : access_flash(d, arrival, address);
   return end + d->p->path_ps;
+}
+
+// ---- many accesses -----------------------------------------------------------
+
+// Of n reads from `address` on, right after that of the access before them: how many
+// are hits in open rows, before any refresh, each `step` after the one before.
+static uint32_t hits_in_a_row(const mx_dram *d, uint64_t arrival, uint64_t address, uint64_t step, uint32_t n) {
+  const mx_dram_params *p = d->p;
+  uint64_t columns = (uint64_t)p->groups << d->column_bits, from = d->last_column + step;
+  uint64_t left = columns - (address >> d->access_bits & (columns - 1));
+  if (n > left) n = (uint32_t)left;
+  if (from < arrival) return 0;
+  for (uint32_t g = 0; g < p->groups && g < n; g++) {
+    location at = locate(d, address + ((uint64_t)g << d->access_bits));
+    const mx_dram_bank *b = &d->banks[at.bank];
+    if (!b->open || b->row != at.row || b->opened + p->rcd_ps > from) return 0;
+  }
+  if (!p->refi_ps || d->last_column + (n - 1) * step < d->next_refresh) return n;
+  return d->last_column < d->next_refresh ? (uint32_t)((d->next_refresh - 1 - d->last_column) / step + 1) : 0;
+}
+
+static void hit_in_a_row(mx_dram *d, uint64_t address, uint64_t step, uint32_t n, uint64_t *end) {
+  const mx_dram_params *p = d->p;
+  uint64_t from = d->last_column, tail = p->cl_ps + data_ps(p) + p->path_ps;
+  for (uint32_t i = 0; i < n; i++) {
+    from += step;
+    end[i] = from + tail;
+  }
+  for (uint32_t i = 0; i < p->groups && i < n; i++) {
+    location at = locate(d, address + ((uint64_t)(n - 1 - i) << d->access_bits));
+    mx_dram_bank *b = &d->banks[at.bank];
+    b->precharge_from = later(b->precharge_from, from - i * step + p->rtp_ps);
+    if (!i) d->last_column_group = at.group;
+  }
+  d->last_column = from;
+  d->bus_free = from + p->cl_ps + data_ps(p);
+  d->hits += n;
+  d->bytes += (uint64_t)n * p->burst_bytes;
+}
+
+void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end) {
+  const mx_dram_params *p = d->p;
+  uint64_t gap = p->groups > 1 ? p->ccd_s_ps : p->ccd_l_ps, step = later(gap, data_ps(p));
+  for (uint32_t i = 0; i < n;) {
+    uint64_t at = address + ((uint64_t)i << d->access_bits);
+    uint32_t row = i && p->row_bytes ? hits_in_a_row(d, arrival, at, step, n - i) : 0;
+    if (row) hit_in_a_row(d, at, step, row, end + i);
+    else end[i] = mx_dram_access(d, arrival, at, false);
+    i += row ? row : 1;
+  }
 }

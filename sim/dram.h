@@ -45,6 +45,7 @@ typedef struct {
   uint64_t next_refresh, next_address;
   uint32_t last_open_group, last_column_group;
   bool any_open, any_column, last_write;
+  uint8_t access_bits, group_bits, column_bits, bank_bits;  // of an address, from the lowest
   uint64_t hits, misses, conflicts, refreshes, bytes;  // accesses by what their bank needed
 } mx_dram;
 
@@ -59,6 +60,10 @@ void mx_dram_open(mx_dram *d, const mx_dram_params *p);
 // `arrival` (not before the one before it). Returns when its last data is there:
 // at the device for a read, in the memory for a write.
 uint64_t mx_dram_access(mx_dram *d, uint64_t arrival, uint64_t address, bool write);
+
+// `n` reads of bytes that follow each other, as mx_dram_access with the same arrival:
+// end[i] is when the data of access i is there.
+void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end);
 
 // Bytes per second that the pins could move.
 static inline double mx_dram_pin_peak(const mx_dram_params *p) { return p->width_bits / 8.0 * 1e12 / p->beat_ps; }

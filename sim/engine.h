@@ -41,6 +41,8 @@ typedef struct {
   const char *variant;              // NULL, or another build of the RTL: "fault"
   const char *trace_path;           // NULL, or a FST file for the waveform
   uint64_t trace_from, trace_to;    // cycles, first and last; to = 0: until the end
+  bool plain;                       // cycle: step by step, without leaps; slow, for tests
+  bool lockstep;                    // rtl: the cycle model beside it; a difference is a problem
   void (*progress)(void *self, uint64_t cycles);  // called now and then while the clock runs; may be NULL
   void *progress_self;
 } mx_engine_options;
@@ -55,6 +57,7 @@ void mx_engine_close(mx_engine *engine);  // NULL is allowed
 // ENGINE(name, "one line")
 #define MX_ENGINES(ENGINE)                                            \
   ENGINE(golden, "the golden model: exact results, no notion of time") \
+  ENGINE(cycle, "the golden model's results at the times of the RTL: exact, and quick") \
   ENGINE(rtl, "the Verilated RTL, cycle by cycle")
 
 #define ENGINE(name, text)                                                                              \

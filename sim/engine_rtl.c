@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sim/engine.h"
+#include "sim/lockstep.h"
 #include "sim/rtl_shim.h"
 
 enum { MEMORY_BASE = 0x40000000 };  // of the bus, where the device finds its memory
@@ -27,6 +28,7 @@ typedef struct {
   const mx_rtl_api *api;
   void *library, *model;
   mx_memory memory;
+  mx_lockstep *lockstep;  // NULL: without the cycle model beside it
   mx_observer observer;
   const mx_params *params;
   uint8_t *bytes;
@@ -87,11 +89,23 @@ static bool traced(const rtl *r) {
   return r->tracing && r->cycles >= o->trace_from && (!o->trace_to || r->cycles <= o->trace_to);
 }
 
+static void fail(rtl *r, const char *problem) {
+  if (!r->problem) r->problem = problem;
+}
+
+static void look_beside(rtl *r) {
+  mx_lockstep_look(r->lockstep);
+  if (!r->lockstep->differs) return;
+  fail(r, r->lockstep->text);
+  r->stopped = true;
+}
+
 static void settle(rtl *r) {
   *r->ports.clk_i = 0;
   r->api->eval(r->model);
   if (r->tracing && traced(r)) r->api->trace_dump(r->model, 2 * r->cycles);
   if (r->observed) observe_cycle(r);
+  if (r->lockstep) look_beside(r);
   mx_memory_sample(&r->memory);
 }
 
@@ -100,6 +114,7 @@ static void edge(rtl *r) {
   r->api->eval(r->model);
   if (r->tracing && traced(r)) r->api->trace_dump(r->model, 2 * r->cycles + 1);
   mx_memory_drive(&r->memory);
+  if (r->lockstep) mx_lockstep_edge(r->lockstep);
   r->cycles++;
 }
 
@@ -116,10 +131,6 @@ static void reset(rtl *r) {
 }
 
 // ---- registers ---------------------------------------------------------------------
-
-static void fail(rtl *r, const char *problem) {
-  if (!r->problem) r->problem = problem;
-}
 
 static uint32_t rtl_read(void *self, uint32_t offset) {
   rtl *r = self;
@@ -173,7 +184,7 @@ static bool rtl_wait(void *self, uint32_t polls) {
 // ---- the rest of the seam ------------------------------------------------------------
 
 static bool inside(const rtl *r, uint32_t addr, uint32_t bytes) {
-  return bytes <= r->memory.size && addr <= r->memory.size - bytes;
+  return bytes <= r->memory.time.size && addr <= r->memory.time.size - bytes;
 }
 
 static bool put(void *self, uint32_t addr, const void *from, uint32_t bytes) {
@@ -210,6 +221,7 @@ static void close_rtl(void *self) {
   if (r->tracing) r->api->trace_close(r->model);
   if (r->model) r->api->close(r->model);
   if (r->library) dlclose(r->library);
+  free(r->lockstep);
   free(r->bytes);
   free(r);
 }
@@ -269,12 +281,20 @@ static mx_status open_trace(rtl *r, mx_error *e) {
   return r->tracing ? MX_OK : mx_fail(e, MX_IO, (mx_loc){path, 0}, "cannot write the waveform");
 }
 
+static mx_status open_lockstep(rtl *r, mx_error *e) {
+  if (!r->options.lockstep) return MX_OK;
+  r->lockstep = malloc(sizeof *r->lockstep);
+  if (!r->lockstep) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  mx_lockstep_open(r->lockstep, r->params, &r->ports, &r->memory);
+  return MX_OK;
+}
+
 // Power up: the first evaluation sees no edge, then reset.
 static mx_status power_up(rtl *r, uint32_t mem_bytes, mx_error *e) {
   r->bytes = calloc(mem_bytes ? mem_bytes : 1, 1);
   if (!r->bytes) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a device with %" PRIu32 " bytes", mem_bytes);
   mx_memory_open(&r->memory, &r->ports, &r->options.memory, r->bytes, MEMORY_BASE, mem_bytes, mx_beat_bytes(r->params));
-  if (open_trace(r, e)) return e->status;
+  if (open_lockstep(r, e) || open_trace(r, e)) return e->status;
   *r->ports.clk_i = 0;
   r->api->eval(r->model);
   reset(r);
@@ -284,6 +304,7 @@ static mx_status power_up(rtl *r, uint32_t mem_bytes, mx_error *e) {
 // An engine of another build than this program's would refuse every image.
 static mx_status check_build(rtl *r, mx_error *e) {
   uint32_t id = rtl_read(r, MX_CSR_BUILD_ID);
+  if (r->problem) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "rtl engine: %s", r->problem);
   if (id == r->params->build_id) return MX_OK;
   return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
                  "the RTL engine is build %08" PRIx32 " of set %s, this is build %08" PRIx32

@@ -15,6 +15,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300
   OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
+  OPTION(CYCLES, 'C', "cycles", NULL, MX_SIM_VERIFY, "hold the cycle model to the RTL too, cycle by cycle")            \
   OPTION(MEMORY, 'm', "memory", "CHIP", BOTH, "memory: a chip's timing: ddr4-2400, ddr3-1066, sdram-133, qspi-48") \
   OPTION(CLOCK, 'c', "clock", "MHZ", BOTH, "clock of the device, with --memory (default 300)")                        \
   OPTION(LATENCY, 'L', "latency", "CYCLES", BOTH, "memory: from an address to its data (default 20)")                \
@@ -117,6 +118,7 @@ static mx_status take_device(const given *g, mx_engine_options *d, mx_error *e) 
   string(g, OPT_TRACE, &d->trace_path);
   string(g, OPT_VARIANT, &d->variant);
   string(g, OPT_ENGINES, &d->directory);
+  d->lockstep = g->flag[OPT_CYCLES];
   mx_status s = take_memory(g, &d->memory, e);
   if (!s) s = number(g, OPT_TRACE_FROM, 0, UINT64_MAX, &d->trace_from, e);
   return s ? s : number(g, OPT_TRACE_TO, 1, UINT64_MAX, &d->trace_to, e);

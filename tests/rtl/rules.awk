@@ -21,7 +21,7 @@
   print "\t$(call verilate," d ",$B/gen/mx_pkg.sv" cfg " " dir "/" top ".sv --top-module " top flags ")"
   print d "/test.o: " FILENAME " | " d "/Vdut.mk"
   print "\t$(call cc_object,-I" d defines ")"
-  print "$B/rtl/tb_" name ": " d "/Vdut.mk " d "/test.o $(tb_objects) $(verilated_objects) $B/libgolden.a"
+  print "$B/rtl/tb_" name ": " d "/Vdut.mk " d "/test.o $(tb_objects) $(verilated_objects) $B/libsim.a $B/libgolden.a"
   print "\t$(call tb_link," d ")"
   print "-include " d "/Vdut__ver.d"
 }

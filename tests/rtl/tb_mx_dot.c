@@ -12,6 +12,7 @@
 #include "golden/fp32.h"
 #include "golden/isa.h"
 #include "golden/stream.h"
+#include "tests/rtl/dot_matmul.h"
 #include "tests/rtl/tb.h"
 
 enum {
@@ -28,16 +29,10 @@ static const mx_params params = {
     .BUS_BITS = TB_BusBits, .ROWS = TB_Rows, .TOKENS = TB_Tokens, .GROUP = TB_Group,
     .CODEBOOK = TB_Codebook, .ZERO_POINT = TB_ZeroPoint};
 
-typedef struct {
-  mx_stream_format format;
-  bool codebook;
-  unsigned frac, x, groups, dst, stride, blocks, tokens;  // tokens - 1
-} matmul;
-
 typedef struct { uint16_t addr; uint32_t data; } vmem_write;
 
 // One queue of commands: what goes in and what must come out.
-static matmul commands[QUEUE];
+static dot_matmul commands[QUEUE];
 static unsigned command_count;
 static uint8_t stream[MAX_BEATS * BEAT];
 static size_t beats;
@@ -52,7 +47,7 @@ typedef struct { unsigned command, stream, vmem; } pace;
 
 // ---- golden ----
 
-static int weight(const matmul *m, const uint8_t *unit, uint32_t row, uint32_t i) {
+static int weight(const dot_matmul *m, const uint8_t *unit, uint32_t row, uint32_t i) {
   unsigned bits = mx_code_bits(&m->format);
   uint32_t code = mx_code_read(&params, &m->format, unit, row, i);
   int w = m->codebook ? table[code] : (int)(code ^ (1u << (bits - 1))) - (1 << (bits - 1));
@@ -60,13 +55,13 @@ static int weight(const matmul *m, const uint8_t *unit, uint32_t row, uint32_t i
   return w;
 }
 
-static uint16_t scale_of(const matmul *m, const uint8_t *unit, uint32_t row) {
+static uint16_t scale_of(const dot_matmul *m, const uint8_t *unit, uint32_t row) {
   const uint8_t *at = unit + mx_scale_offset(&params, &m->format, row);
   if (m->format.scale == MX_SCALE_NONE) return 0;
   return m->format.scale == MX_SCALE_E8M0 ? at[0] : (uint16_t)(at[0] | at[1] << 8);
 }
 
-static void golden_row(const matmul *m, const uint8_t *group, uint32_t row, uint32_t *out) {
+static void golden_row(const dot_matmul *m, const uint8_t *group, uint32_t row, uint32_t *out) {
   uint32_t unit_bytes = mx_unit_bytes(&params, &m->format), length = mx_block_length(&m->format);
   for (unsigned t = 0; t <= m->tokens; t++) out[t] = 0;
   for (uint32_t b = 0; b < m->blocks; b++) {
@@ -84,7 +79,7 @@ static void golden_row(const matmul *m, const uint8_t *group, uint32_t row, uint
   }
 }
 
-static void golden_matmul(const matmul *m, const uint8_t *at) {
+static void golden_matmul(const dot_matmul *m, const uint8_t *at) {
   if (!m->blocks) return;
   size_t group_bytes = (size_t)m->blocks * mx_unit_bytes(&params, &m->format);
   for (unsigned row = 0; row < m->groups * TB_Group; row++) {
@@ -99,23 +94,7 @@ static void golden_matmul(const matmul *m, const uint8_t *at) {
 
 static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
 
-static matmul random_matmul(void) {
-  matmul m = {.frac = below(16), .x = 16 * below(4096), .groups = below(6), .dst = below(65536),
-              .stride = below(65536), .blocks = below(10), .tokens = below(TB_Tokens)};
-  m.format.bits = below(3);
-  m.format.scale = (mx_scale_kind)below(3);
-  m.format.zero = TB_ZeroPoint && below(2);
-  m.format.block = below(4);
-  if (m.format.bits == MX_BITS_4) {
-    m.codebook = TB_Codebook && below(2);
-    m.format.planar = below(3) == 0;
-  }
-  if (below(4) == 0) m.groups = m.blocks = 1;  // results of several commands under way
-  while (m.groups * m.blocks * (16u << m.format.block) > 1024) m.groups /= 2, m.blocks -= m.blocks / 3;
-  return m;
-}
-
-static void fill_scales(const matmul *m, uint8_t *unit) {
+static void fill_scales(const dot_matmul *m, uint8_t *unit) {
   for (uint32_t row = 0; row < TB_Group; row++) {
     uint8_t *at = unit + mx_scale_offset(&params, &m->format, row);
     bool any = below(64) == 0;
@@ -124,7 +103,7 @@ static void fill_scales(const matmul *m, uint8_t *unit) {
   }
 }
 
-static void append(matmul m) {
+static void append(dot_matmul m) {
   size_t units = (size_t)m.groups * m.blocks, unit_bytes = mx_unit_bytes(&params, &m.format);
   uint8_t *start = stream + beats * BEAT;
   TB_CHECK(beats * BEAT + units * unit_bytes <= sizeof stream, "the stream buffer is too small");
@@ -170,7 +149,7 @@ static void find_ports(void) {
   port.took = tb_find("took_o"), port.starved = tb_find("starved_o"), port.blocked = tb_find("blocked_o");
 }
 
-static void put_command(const matmul *m) {
+static void put_command(const dot_matmul *m) {
   tb_put(port.bits, m->format.bits), tb_put(port.scale, m->format.scale), tb_put(port.zero, m->format.zero);
   tb_put(port.codebook, m->codebook), tb_put(port.planar, m->format.planar);
   tb_put(port.block, m->format.block), tb_put(port.frac, m->frac), tb_put(port.x, m->x);
@@ -264,7 +243,7 @@ static unsigned random_pace(void) {
 static void random_queue(bool interrupted) {
   new_queue();
   unsigned count = 1 + below(QUEUE);
-  for (unsigned i = 0; i < count; i++) append(random_matmul());
+  for (unsigned i = 0; i < count; i++) append(dot_matmul_random(&params));
   load_table();
   pace p = {random_pace(), random_pace(), random_pace()};
   if (interrupted) {
@@ -277,7 +256,7 @@ static void random_queue(bool interrupted) {
 }
 
 // Cycles that `units` units may take when nothing stalls.
-static uint64_t ideal_cycles(const matmul *m) {
+static uint64_t ideal_cycles(const dot_matmul *m) {
   uint64_t unit = mx_unit_bytes(&params, &m->format) / BEAT;
   uint64_t side = TB_Group * ((uint64_t)m->format.scale + m->format.zero) / BEAT;
   uint64_t codes = unit - side;
@@ -288,7 +267,7 @@ static uint64_t ideal_cycles(const matmul *m) {
 
 // Two equal commands one after the other: the stream may not wait anywhere.
 static void full_rate(unsigned bits, mx_scale_kind scale, unsigned block, bool planar) {
-  matmul m = {.format = {.bits = bits, .scale = scale, .block = block, .planar = planar}, .frac = 6, .x = 0,
+  dot_matmul m = {.format = {.bits = bits, .scale = scale, .block = block, .planar = planar}, .frac = 6, .x = 0,
               .groups = 4, .dst = 0, .stride = 4096, .blocks = 16, .tokens = TB_Tokens - 1};
   if (mx_code_bits(&m.format) * mx_block_length(&m.format) * m.blocks < TB_BusBits * TB_Tokens) m.blocks *= 2;
   new_queue();
@@ -307,7 +286,7 @@ static void full_rate(unsigned bits, mx_scale_kind scale, unsigned block, bool p
 
 // One block per row, more words than beats: results may not wait anywhere.
 static void full_drain(bool planar) {
-  matmul m = {.format = {.bits = MX_BITS_4, .scale = MX_SCALE_E8M0, .planar = planar}, .frac = 6, .x = 0,
+  dot_matmul m = {.format = {.bits = MX_BITS_4, .scale = MX_SCALE_E8M0, .planar = planar}, .frac = 6, .x = 0,
               .groups = 8, .dst = 0, .stride = 4096, .blocks = 1, .tokens = TB_Tokens - 1};
   if (ideal_cycles(&m) >= m.groups * TB_Group * TB_Tokens) return;
   new_queue();

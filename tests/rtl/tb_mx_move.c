@@ -10,6 +10,7 @@
 
 #include "golden/machine.h"
 #include "tests/rtl/axi_memory.h"
+#include "tests/rtl/move_command.h"
 #include "tests/rtl/tb.h"
 
 enum { BEAT = TB_BusBits / 8, MEMORY = 1 << 18, EVENTS = 1 << 18, COMMANDS = 600, PATIENCE = 400000 };
@@ -23,11 +24,8 @@ typedef struct {
   unsigned pushed, taken;
 } event_queue;
 
-// A command with the values the module gets; golden gets the same as an mx_insn.
-typedef struct {
-  unsigned op, format, block, bank;
-  uint32_t addr, count, blocks, at, row, stride;
-} command;
+// Golden gets a command as an mx_insn.
+typedef move_command command;
 
 static struct {
   tb_port *stop, *read_idle, *write_idle, *busy, *move_fault, *read_fault, *write_fault, *mem_base, *mem_size;
@@ -258,31 +256,11 @@ static void random_timing(void) {
   ready_percent = percent(50) ? 100 : 10 + below(90);
 }
 
-static command random_command(void) {
-  static const unsigned ops[] = {MX_OP_LOAD, MX_OP_STORE, MX_OP_PUTROW, MX_OP_PUTCOL, MX_OP_PUTEXP, MX_OP_UCODE};
-  command c = {.op = ops[below(6)], .block = below(4), .bank = below(params->TOKENS), .row = (uint32_t)tb_random()};
-  bool put = c.op == MX_OP_PUTROW || c.op == MX_OP_PUTCOL;
-  c.format = put ? 2 * below(2) : below(4);
-  c.addr = below(MEMORY) / BEAT * BEAT;
-  if (percent(20)) c.addr = below(8) * BEAT;  // again and again
-  c.count = below(percent(50) ? 8 : 150);
-  if (c.op == MX_OP_PUTCOL) c.count &= ~1u;
-  c.blocks = below(6);
-  c.at = (uint32_t)tb_random() & (put || c.op == MX_OP_PUTEXP ? 0xfff0 : 0xffff);
-  c.stride = (percent(20) ? 0u - below(10) : below(300)) * BEAT;
-  if (c.op == MX_OP_PUTEXP) c.addr += below(BEAT);
-  if (percent(2)) c.addr += 1 + below(BEAT - 1);
-  if (percent(2)) c.stride += 1 + below(BEAT - 1);
-  if (percent(2)) c.addr = 0u - below(4) * BEAT;
-  if (percent(2)) c.addr = golden->mem_size - below(20) * BEAT;
-  return c;
-}
-
 static void test_random(void) {
   unsigned faults = 0;
   for (int i = 0; i < COMMANDS; i++) {
     if (i % 20 == 0) random_timing();
-    command c = random_command();
+    command c = move_command_random(params, MEMORY, golden->mem_size);
     give(c);
     if (golden_fault) check_fault(&c), faults++;
     else if (percent(20)) drain();
@@ -333,8 +311,9 @@ static void test_bus_errors(void) {
 static void test_stop(void) {
   command c;
   random_timing();
-  do c = random_command(), c.addr = c.addr % (MEMORY / 2) / BEAT * BEAT, c.stride = 0;
+  do c = move_command_random(params, MEMORY, golden->mem_size);
   while (!c.count || !c.blocks);
+  c.addr = c.addr % (MEMORY / 2) / BEAT * BEAT, c.stride = 0;
   give(c);
   for (uint32_t i = below(60); i; i--) cycle();
   tb_put(port.stop, 1);

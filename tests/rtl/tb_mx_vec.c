@@ -4,10 +4,9 @@
 // tb: name=mx_vec_2  top=mx_vec params=VecLanes=2,VmemWords=2048,UcodeWords=512,XmemElems=1024,Tokens=2
 // tb: name=mx_vec_2s top=mx_vec params=VecLanes=2,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=2,SinglePort=1
 // tb: name=mx_vec_4  top=mx_vec params=VecLanes=4,VmemWords=1024,UcodeWords=1024,XmemElems=1024,Tokens=4
-// Random microprograms over random data: every write against the golden model,
-// in order, and the cycles of every microinstruction against the formulas of
-// rtl/mx_vec.sv. All operations, functions and reductions, lengths 0 and up,
-// wrapping addresses, loops, all formats of QUANT, fixed or not, faults, and resets.
+// Random microprograms (vec_program.h) over random data: every write against the
+// golden model, in order, and the cycles of every microinstruction against the
+// formulas of rtl/mx_vec.sv; resets.
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "golden/vec.h"
 #include "tests/rtl/fp_operands.h"
 #include "tests/rtl/tb.h"
+#include "tests/rtl/vec_program.h"
 
 #ifndef TB_SinglePort
 #define TB_SinglePort 0
@@ -31,7 +31,6 @@ enum {
   STORE = TB_UcodeWords,
   ELEMS = TB_XmemElems,
   PROGRAMS = 1500,
-  PROGRAM_WORDS = 120,
   EVENTS = 1 << 16,
   FN_LATENCY = 6,
 };
@@ -63,169 +62,12 @@ static const mx_observer observer = {.write = record};
 static mx_vec_state golden = {.params = &params, .vmem = golden_vmem, .xmem = golden_xmem,
                               .xexp = golden_xexp, .ucode = store, .observer = &observer};
 
-// ---- random programs ----
+// ---- random data ----
 
-static uint32_t program[PROGRAM_WORDS];
-static unsigned program_words;
-static uint16_t command_u[8];
-static bool taken[MX_UREGS];  // registers with a meaning in this program
+static vec_program program;
 
 static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
 static bool one_in(unsigned n) { return !below(n); }
-
-static uint32_t field(unsigned name, uint32_t value) { return value << (name % 256); }
-static uint32_t code(unsigned op) { return (uint32_t)op << MX_UOP_LSB; }
-static void emit(uint32_t word) { program[program_words++] = word; }
-
-static void emit_imm(unsigned op, unsigned d, unsigned a, unsigned imm) {
-  emit(code(op) | field(MX_UF_IMM_d, d) | field(MX_UF_IMM_a, a) |
-       field(MX_UF_IMM_imm, imm & 0xFFFF));
-}
-
-static unsigned free_register(void) {
-  unsigned r;
-  do r = below(MX_UREGS);
-  while (taken[r]);
-  taken[r] = true;
-  return r;
-}
-
-// A register that holds `value`: from the command, or made in the program.
-static unsigned operand(unsigned value, bool *touched) {
-  unsigned r = free_register();
-  if (r < 8 && !touched[r] && one_in(2)) {
-    command_u[r] = (uint16_t)value;
-  } else if (one_in(3)) {
-    unsigned part = below(0x10000);
-    emit_imm(MX_UOP_LI, r, below(16), part);
-    emit_imm(MX_UOP_ADDI, r, r, value - part);
-  } else if (one_in(3)) {
-    unsigned part = below(0x10000), other = free_register();
-    emit_imm(MX_UOP_LI, r, 0, part);
-    emit_imm(MX_UOP_LI, other, 0, value - part);
-    emit(code(MX_UOP_ADDU) | field(MX_UF_REG_d, r) | field(MX_UF_REG_a, r) |
-         field(MX_UF_REG_b, other));
-    taken[other] = false;
-    touched[other] = true;
-  } else {
-    emit_imm(MX_UOP_LI, r, 0, value);
-  }
-  touched[r] = true;
-  return r;
-}
-
-static unsigned random_length(void) {
-  switch (below(40)) {
-    case 0: return below(WORDS + 100);
-    case 1: return 0;
-    case 2: return 16 * (1 + below(8));
-    default: return below(71);
-  }
-}
-
-static unsigned random_address(unsigned near) {
-  switch (below(6)) {
-    case 0: return near;
-    case 1: return near + 4 * below(40);
-    case 2: return 0x10000 - below(80);
-    case 3: return WORDS - below(80);
-    default: return below(0x10000);
-  }
-}
-
-// Hardware reads ahead of its writes: golden/vec.h.
-static bool overlaps(unsigned dst, unsigned source, unsigned n) {
-  unsigned distance = ((dst & ~3u) - (source & ~3u)) % WORDS;
-  return distance > 0 && distance < MX_VEC_OVERLAP && distance < n;
-}
-
-static const unsigned vector_ops[] = {MX_UOP_MOV, MX_UOP_ADD, MX_UOP_SUB, MX_UOP_MUL, MX_UOP_MAX};
-
-typedef struct {
-  unsigned reg[4];  // registers that a loop around it may advance
-  unsigned regs;
-  uint32_t word;
-} body;
-
-static body random_vector(bool *touched) {
-  unsigned n = random_length(), op, red, a, b, dst;
-  do {
-    op = vector_ops[below(5)];
-    red = one_in(2) ? MX_RED_NONE : below(4);
-  } while (red == MX_RED_SUM && (op == MX_UOP_ADD || op == MX_UOP_SUB));
-  do {
-    a = random_address(0);
-    b = random_address(a);
-    dst = random_address(one_in(2) ? a : b);
-  } while (red == MX_RED_NONE && (overlaps(dst, a, n) || overlaps(dst, b, n)));
-  body y = {.regs = 3, .reg = {operand(a, touched), operand(b, touched), operand(dst, touched)}};
-  y.reg[3] = operand(n, touched);
-  y.word = code(op) | field(MX_UF_VEC_a, y.reg[0]) | field(MX_UF_VEC_b, y.reg[1]) |
-           field(MX_UF_VEC_dst, y.reg[2]) | field(MX_UF_VEC_n, y.reg[3]) |
-           field(MX_UF_VEC_bcast, below(2)) | field(MX_UF_VEC_fn, one_in(2) ? 0 : below(4)) |
-           field(MX_UF_VEC_red, red);
-  return y;
-}
-
-static body random_quant(bool *touched) {
-  body y = {.regs = 2};
-  y.reg[0] = operand(random_address(0), touched);
-  y.reg[1] = operand(random_address(0), touched);
-  y.reg[2] = operand(one_in(4) ? below(0x10000) : below(16), touched);
-  y.reg[3] = operand(random_length(), touched);
-  y.word = code(MX_UOP_QUANT) | field(MX_UF_QUANT_a, y.reg[0]) | field(MX_UF_QUANT_dst, y.reg[1]) |
-           field(MX_UF_QUANT_bank, y.reg[2]) | field(MX_UF_QUANT_n, y.reg[3]) |
-           field(MX_UF_QUANT_bits, below(3)) | field(MX_UF_QUANT_block, below(4)) |
-           field(MX_UF_QUANT_fixed, below(2));
-  return y;
-}
-
-// One vector or QUANT microinstruction, perhaps in a loop that advances it.
-static void random_step(unsigned base, bool *touched) {
-  body y = one_in(3) ? random_quant(touched) : random_vector(touched);
-  if (one_in(3)) {
-    unsigned counter = operand(1 + below(4), touched);
-    unsigned start = base + program_words, step = one_in(2) ? 4 * below(64) : below(300) * 4;
-    emit(y.word);
-    for (unsigned i = 0; i < y.regs; i++) emit_imm(MX_UOP_ADDI, y.reg[i], y.reg[i], step);
-    emit_imm(MX_UOP_LOOPU, counter, 0, start);
-    taken[counter] = false;
-  } else {
-    emit(y.word);
-  }
-  for (unsigned i = 0; i < 4; i++) taken[y.reg[i]] = false;
-}
-
-static uint32_t random_illegal(void) {
-  switch (below(6)) {
-    case 0: return code(6 + below(2)) | (uint32_t)below(1 << 24);
-    case 1: return code(0x0d + below(19)) | (uint32_t)below(1 << 24);
-    case 2: return code(MX_UOP_LI + below(12) % 4) | 1u << (24 + below(3));
-    case 3: return code(MX_UOP_QUANT) | field(MX_UF_QUANT_bits, 3);
-    case 4: return code(MX_UOP_ADD + below(2)) | field(MX_UF_VEC_red, MX_RED_SUM);
-    default: {
-      static const uint32_t words[] = {
-          MX_UOP_END << MX_UOP_LSB | 1u << 5, MX_UOP_LOOPU << MX_UOP_LSB | 1u << 17,
-          MX_UOP_ADDU << MX_UOP_LSB | 1u << 11, MX_UOP_QUANT << MX_UOP_LSB | 1,
-          MX_UOP_QUANT << MX_UOP_LSB | 4, (uint32_t)MX_UOP_MUL << MX_UOP_LSB | 1,
-          (uint32_t)MX_UOP_MAX << MX_UOP_LSB | 1u << 26};
-      return words[below(sizeof words / sizeof *words)];
-    }
-  }
-}
-
-static void random_program(unsigned base) {
-  bool touched[MX_UREGS] = {0};
-  memset(taken, 0, sizeof taken);
-  taken[8] = true;  // keeps a value from one program to the next
-  program_words = 0;
-  for (unsigned i = 0; i < 8; i++) command_u[i] = (uint16_t)tb_random();
-  for (unsigned steps = 1 + below(4); steps; steps--) random_step(base, touched);
-  unsigned n = operand(below(9), touched);  // U8, of an earlier program, is the address
-  emit(code(MX_UOP_MOV) | field(MX_UF_VEC_a, 8) | field(MX_UF_VEC_dst, 8) | field(MX_UF_VEC_n, n));
-  emit_imm(MX_UOP_LI, 8, 0, below(0x10000));
-  emit(one_in(8) ? random_illegal() : code(MX_UOP_END));
-}
 
 static uint32_t random_value(unsigned kind) {
   uint32_t sign = (uint32_t)(tb_random() >> 63) << 31;
@@ -388,10 +230,10 @@ static void cycle(void) {
 
 static void load_store(unsigned base) {
   tb_put(p.uc_we, 1);
-  for (unsigned i = 0; i < program_words; i++) {
-    store[(base + i) % STORE] = program[i];
+  for (unsigned i = 0; i < program.words; i++) {
+    store[(base + i) % STORE] = program.word[i];
     tb_put(p.uc_addr, (base + i) % STORE);
-    tb_put(p.uc_data, program[i]);
+    tb_put(p.uc_data, program.word[i]);
     cycle();
   }
   tb_put(p.uc_we, 0);
@@ -400,7 +242,7 @@ static void load_store(unsigned base) {
 static void issue(unsigned base) {
   for (unsigned idle = below(4); idle; idle--) cycle();
   tb_put(p.cmd_entry, base);
-  for (unsigned i = 0; i < 8; i++) tb_put_bits(p.cmd_u, 16 * i, 16, command_u[i]);
+  for (unsigned i = 0; i < 8; i++) tb_put_bits(p.cmd_u, 16 * i, 16, program.u[i]);
   tb_put(p.cmd_valid, 1);
   tb_eval();
   for (unsigned wait = 0; !tb_peek(p.cmd_ready); wait++) {
@@ -427,7 +269,7 @@ static void note_overhead(uint32_t word, unsigned n, unsigned cycles) {
 
 static void run(unsigned base) {
   uint16_t u[MX_UREGS];
-  memcpy(golden.u, command_u, sizeof command_u);
+  memcpy(golden.u, program.u, sizeof program.u);
   memcpy(u, golden.u, sizeof u);
   expected_count = seen_count = 0;
   unsigned fault = mx_vec_run(&golden, base);
@@ -473,9 +315,9 @@ static void run_and_reset(unsigned base) {
   kept_words = 0;
   ignore_writes = false;
   TB_CHECK(!tb_peek(p.busy) && !tb_peek(p.vm_valid) && !tb_peek(p.xw_valid), "busy after reset");
-  program_words = 0;
-  emit_imm(MX_UOP_LI, 8, 0, u8);  // a microprogram may have changed it
-  emit(code(MX_UOP_END));
+  program.words = 0;
+  vec_emit_imm(&program, MX_UOP_LI, 8, 0, u8);  // a microprogram may have changed it
+  vec_emit(&program, vec_code(MX_UOP_END));
   load_store(base);
   random_data();
   run(base);
@@ -489,13 +331,13 @@ static void sums_of_minus_zero(void) {
     vmem[i] = i < 16 ? 0x00800000 : i < 32 ? 0x80C00000 : MX_FP_SIGN;
   memcpy(golden_vmem, vmem, sizeof vmem);
   for (unsigned n = 32; n <= 48; n++) {
-    program_words = 0;
-    emit_imm(MX_UOP_LI, 0, 0, 0);
-    emit_imm(MX_UOP_LI, 1, 0, 100 + n);
-    emit_imm(MX_UOP_LI, 2, 0, n);
-    emit(code(MX_UOP_MOV) | field(MX_UF_VEC_dst, 1) | field(MX_UF_VEC_n, 2) |
-         field(MX_UF_VEC_red, MX_RED_SUM));
-    emit(code(MX_UOP_END));
+    program.words = 0;
+    vec_emit_imm(&program, MX_UOP_LI, 0, 0, 0);
+    vec_emit_imm(&program, MX_UOP_LI, 1, 0, 100 + n);
+    vec_emit_imm(&program, MX_UOP_LI, 2, 0, n);
+    vec_emit(&program, vec_code(MX_UOP_MOV) | vec_field(MX_UF_VEC_dst, 1) | vec_field(MX_UF_VEC_n, 2) |
+         vec_field(MX_UF_VEC_red, MX_RED_SUM));
+    vec_emit(&program, vec_code(MX_UOP_END));
     load_store(0);
     run(0);
     TB_CHECK(golden_vmem[100 + n] == MX_FP_SIGN, "the golden sum of %u is not -0", n);
@@ -505,16 +347,16 @@ static void sums_of_minus_zero(void) {
 void tb_main(void) {
   find_ports();
   tb_reset();
-  program_words = 0;
-  emit_imm(MX_UOP_LI, 8, 0, 0);
-  emit(code(MX_UOP_END));
+  program.words = 0;
+  vec_emit_imm(&program, MX_UOP_LI, 8, 0, 0);
+  vec_emit(&program, vec_code(MX_UOP_END));
   load_store(0);
   run(0);
   sums_of_minus_zero();
   for (unsigned i = 0; i < PROGRAMS; i++) {
     unsigned base = below(STORE);
     random_data();
-    random_program(base);
+    vec_random_program(&program, base, WORDS);
     load_store(base);
     if (one_in(50)) run_and_reset(base);
     else run(base);

@@ -7,6 +7,7 @@
 // read gives, what is observed, in every cycle.
 #include <string.h>
 
+#include "sim/cycle/onchip.h"
 #include "tests/rtl/tb.h"
 
 #ifndef TB_SinglePort
@@ -16,7 +17,7 @@
 enum { V = TB_VecLanes, WORDS = TB_VmemWords, CYCLES = 100000 };
 
 static struct {
-  tb_port *ra_en, *ra_addr, *ra_data, *rb_en, *rb_addr, *rb_data;
+  tb_port *rst_n, *ra_en, *ra_addr, *ra_data, *rb_en, *rb_addr, *rb_data;
   tb_port *mr_valid, *mr_ready, *mr_addr, *mr_data;
   tb_port *vm_valid, *vm_addr, *vm_mask, *vm_data;
   tb_port *mw_valid, *mw_ready, *mw_addr, *mw_data;
@@ -27,6 +28,7 @@ static struct {
 static void find_ports(void) {
 #define IN(name) p.name = tb_find(#name "_i");
 #define OUT(name) p.name = tb_find(#name "_o");
+  p.rst_n = tb_find("rst_ni");
   IN(ra_en) IN(ra_addr) OUT(ra_data) IN(rb_en) IN(rb_addr) OUT(rb_data)
   IN(mr_valid) OUT(mr_ready) IN(mr_addr) OUT(mr_data)
   IN(vm_valid) IN(vm_addr) IN(vm_mask) IN(vm_data)
@@ -144,12 +146,43 @@ static void check_ready(const write_request *w, bool reading) {
   TB_CHECK(tb_peek(p.mr_ready) == read_may, "mr_ready_o");
 }
 
+static mx_cycle_vmem twin = {.single_port = TB_SinglePort};
+
+static mx_cycle_vmem_in twin_inputs(void) {
+  return (mx_cycle_vmem_in){.ra_en = tb_peek(p.ra_en), .rb_en = tb_peek(p.rb_en), .vm_valid = tb_peek(p.vm_valid),
+                            .mr_valid = tb_peek(p.mr_valid), .mw_valid = tb_peek(p.mw_valid),
+                            .dw_valid = tb_peek(p.dw_valid)};
+}
+
+static void check_twin(const mx_cycle_vmem_in *in) {
+  mx_cycle_vmem_out out = mx_cycle_vmem_look(&twin, in);
+  TB_CHECK(tb_peek(p.mr_ready) == out.mr_ready, "mr_ready of the twin, kept = %d", twin.kept);
+  TB_CHECK(tb_peek(p.mw_ready) == out.mw_ready, "mw_ready of the twin, kept = %d", twin.kept);
+  TB_CHECK(tb_peek(p.dw_ready) == out.dw_ready, "dw_ready of the twin, kept = %d", twin.kept);
+}
+
+// One edge, or a reset, in which a write that waits is lost.
+static void edge(const mx_cycle_vmem_in *in) {
+  bool reset = chance(1);
+  tb_put(p.rst_n, !reset);
+  tb_cycle();
+  tb_put(p.rst_n, 1);
+  if (reset) {
+    kept.valid = false;
+    mx_cycle_vmem_reset(&twin);
+  } else {
+    mx_cycle_vmem_edge(&twin, in);
+  }
+}
+
 static void one_cycle(const traffic *t) {
   write_request vm = drive(t);
   bool ra = tb_peek(p.ra_en), rb = tb_peek(p.rb_en);
   write_request w = write_of_this_cycle(&vm, ra || rb);
   check_ready(&w, ra || rb);
   check_observed(&w);
+  mx_cycle_vmem_in in = twin_inputs();
+  check_twin(&in);
   if (TB_SinglePort && vm.valid && (ra || rb)) kept = vm;
   else if (w.valid && w.unit == 0) kept.valid = false;
 
@@ -157,7 +190,7 @@ static void one_cycle(const traffic *t) {
   bool mr_waits = waits(p.mr_valid, p.mr_ready), mw_waits = waits(p.mw_valid, p.mw_ready);
   bool dw_waits = waits(p.dw_valid, p.dw_ready);
   uint32_t mr_at = (uint32_t)tb_peek(p.mr_addr) % WORDS;
-  tb_cycle();
+  edge(&in);
   apply(&w);
   if (ra) check_group("A", p.ra_data, (uint32_t)tb_peek(p.ra_addr));
   if (rb) check_group("B", p.rb_data, (uint32_t)tb_peek(p.rb_addr));

@@ -1,9 +1,10 @@
 // tb: name=mx_xmem_tiny  top=mx_xmem params=BusBits=32,Rows=1,Tokens=1,VecLanes=1,XmemElems=256
 // tb: name=mx_xmem_small top=mx_xmem params=BusBits=64,Rows=1,Tokens=2,VecLanes=2,XmemElems=512
 // tb: name=mx_xmem_large top=mx_xmem params=BusBits=256,Rows=2,Tokens=4,VecLanes=4,XmemElems=1024
-// Random traffic on all ports against two arrays.
+// Random traffic on all ports against two arrays, and the cycle model's arbitration.
 #include <stdio.h>
 
+#include "sim/cycle/onchip.h"
 #include "tests/rtl/tb.h"
 
 enum { LANES = TB_BusBits / (4 * TB_Rows), ELEMS = TB_XmemElems, SCALES = ELEMS / 16, CYCLES = 100000 };
@@ -96,6 +97,7 @@ void tb_main(void) {
     reads r = put_reads();
     tb_eval();
     TB_CHECK(tb_peek(port.pr_ready) == !(r.x || r.e), "pr_ready is wrong");
+    TB_CHECK(tb_peek(port.pr_ready) == mx_cycle_xmem_pr_ready(r.x || r.e), "pr_ready of the twin is wrong");
     r.move = r.move && !(r.x || r.e);
     put_writes(&r);
     tb_cycle();

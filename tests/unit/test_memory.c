@@ -239,13 +239,13 @@ static void chip_times_beats(void **state) {
     open_bench(&(mx_memory_options){.chip = chip, .clock_khz = 100000, .outstanding = 4});
     cycle();
     ask(BASE + 0x80, 8);
-    uint64_t accepted = b.memory.cycle, done = 0, period = 10000;
+    uint64_t accepted = b.memory.time.cycle, done = 0, period = 10000;
     for (uint32_t at = 0x80, next = 0x80; at < 0x100; at += BEAT) {
       for (; next < at + BEAT; next += chip->burst_bytes)
         done = (mx_dram_access(&alone, accepted * period, next, false) + period - 1) / period;
-      uint64_t before = b.memory.cycle, came;
+      uint64_t before = b.memory.time.cycle, came;
       while (!*b.ports.m_axi_rvalid_i) cycle();
-      came = b.memory.cycle;
+      came = b.memory.time.cycle;
       assert_int_equal(came, done > before ? done : before);
       expect_beat(at, at == 0xf0);
     }
@@ -258,11 +258,11 @@ static void chip_times_writes(void **state) {
   const mx_dram_params *chip = mx_dram_find("ddr3-1066:16");
   open_bench(&(mx_memory_options){.chip = chip, .clock_khz = 100000, .outstanding = 4});
   cycle();
-  uint64_t before = b.memory.cycle;
+  uint64_t before = b.memory.time.cycle;
   assert_int_equal(write_beat(BASE + 0x40, 0x11, 0xffff), 0);
   uint64_t least_ps = chip->rcd_ps + chip->cwl_ps + chip->path_ps;
-  assert_in_range(b.memory.cycle - before, least_ps / 10000, least_ps / 10000 + 6);
-  assert_int_equal(b.memory.dram.bytes, chip->burst_bytes);
+  assert_in_range(b.memory.time.cycle - before, least_ps / 10000, least_ps / 10000 + 6);
+  assert_int_equal(b.memory.time.dram.bytes, chip->burst_bytes);
 }
 
 int main(void) {

@@ -1,0 +1,125 @@
+#ifndef MX_CYCLE_H
+#define MX_CYCLE_H
+// The exact cycle model of the device and its memory: all twins together, a
+// mirror of rtl/mxforge.sv. What it says of a cycle is what the Verilated RTL
+// with sim/memory.h says of the cycle of the same number.
+//
+// Slow: mx_cycle_step, one cycle. Quick: mx_cycle_run, which leaps where it can;
+// both end in the same state.
+#include "sim/cycle/bus.h"
+#include "sim/cycle/csr.h"
+#include "sim/cycle/dot.h"
+#include "sim/cycle/move.h"
+#include "sim/cycle/onchip.h"
+#include "sim/cycle/seq.h"
+#include "sim/cycle/stream.h"
+#include "sim/cycle/vec.h"
+#include "sim/memory_time.h"
+
+// ---- accounting ----
+
+// What the dot array does with a cycle in which the device is busy; every such cycle is
+// of one class.
+// CLASS(name, "sentence")
+#define MX_CYCLE_CLASSES(CLASS)                                                                  \
+  CLASS(CODES, "the dot array works on codes")                                                   \
+  CLASS(SCALES, "the dot array takes scales and zero points")                                    \
+  CLASS(BLOCKED, "the dot array waits for its results to leave")                                 \
+  CLASS(STARVED_LATENCY, "weights are on their way: the memory's latency or bandwidth")          \
+  CLASS(STARVED_ROW, "weights are on their way: the memory opens a row")                         \
+  CLASS(STARVED_REFRESH, "weights are on their way: the memory is refreshed")                    \
+  CLASS(STARVED_BUS, "weights wait for the bus, which other units use")                          \
+  CLASS(STARVED_QUEUE, "weights were not asked for: their STREAM was not issued yet")            \
+  CLASS(IDLE_VEC, "no MATMUL; the next instruction waits for the vector unit")                   \
+  CLASS(IDLE_MOVE, "no MATMUL; the next instruction waits for the move unit")                    \
+  CLASS(IDLE_FETCH, "no MATMUL; the sequencer fetches or works on an instruction")               \
+  CLASS(IDLE_START, "the device starts, stops or ends")                                          \
+  CLASS(IDLE_OTHER, "no MATMUL; the next instruction waits for something else")
+
+typedef enum {
+#define CLASS(name, text) MX_CYCLE_##name,
+  MX_CYCLE_CLASSES(CLASS)
+#undef CLASS
+  MX_CYCLE_CLASS_COUNT
+} mx_cycle_class;
+
+enum { MX_BUSY_STREAM = 1, MX_BUSY_DOT = 2, MX_BUSY_VEC = 4, MX_BUSY_MOVE = 8 };  // as obs_busy_o
+
+// `count` cycles from `from` on that are alike. Addresses are relative to MEM_BASE,
+// UINT32_MAX before the first.
+typedef struct {
+  uint64_t from, count;
+  uint32_t issued;       // the instruction issued last, this interval's included
+  uint32_t matmul;       // the MATMUL that the dot array works on or worked on last
+  uint8_t busy;          // MX_BUSY_* bits
+  mx_cycle_class dot;
+} mx_cycle_interval;
+
+// Told of every busy cycle of the device once, in order. Classes of starvation are
+// those of the beat that the dot array waits for.
+typedef struct {
+  void *self;
+  void (*tell)(void *self, const mx_cycle_interval *interval);  // NULL: nobody listens
+} mx_cycle_listener;
+
+// ---- the device ----
+
+// What others see of a cycle, as at the ports of mxforge.sv.
+typedef struct {
+  bool issue;
+  uint32_t issue_pc;
+  uint8_t busy;          // MX_BUSY_* bits
+  bool arvalid, awvalid, wvalid, irq;
+  bool s_awready, s_bvalid, s_arready, s_rvalid;
+  uint64_t araddr, awaddr;
+  uint32_t arbeats, s_rdata;
+} mx_cycle_ports;
+
+typedef struct {
+  const mx_params *params;
+  mx_cycle_source source;
+  mx_cycle_csr_bus bus;    // the caller's: inputs of this cycle
+  bool reset;              // the caller's: rst_ni is low
+  mx_cycle_csr csr;
+  mx_cycle_seq seq;
+  mx_cycle_stream stream;
+  mx_cycle_read read;
+  mx_cycle_write write;
+  mx_cycle_dot dot;
+  mx_cycle_vec vec;
+  mx_cycle_move move;
+  mx_cycle_vmem vmem;
+  mx_memory_time memory;
+  bool clears;             // the units are reset in this cycle
+  uint64_t cycle;          // since mx_cycle_open
+
+  // Of this cycle, after mx_cycle_look.
+  mx_cycle_ports ports;
+  mx_cycle_csr_in csr_in;
+  mx_cycle_seq_in seq_in;
+  mx_cycle_seq_out seq_out;
+  mx_cycle_stream_in stream_in;
+  mx_cycle_stream_out stream_out;
+  mx_cycle_dot_in dot_in;
+  mx_cycle_dot_out dot_out;
+  mx_cycle_vec_in vec_in;
+  mx_cycle_vec_out vec_out;
+  mx_cycle_move_in move_in;
+  mx_cycle_move_out move_out;
+  mx_cycle_vmem_in vmem_in;
+  mx_memory_time_in memory_in;
+  unsigned client;         // whose read request is accepted, or MX_CYCLE_CLIENTS
+} mx_cycle;
+
+// As at power up, with rst_ni low. Programs and microcode are read through
+// `source`; base, size: of the memory on the bus.
+void mx_cycle_open(mx_cycle *c, const mx_params *p, const mx_memory_options *memory, uint64_t base, uint32_t size,
+                   mx_cycle_source source);
+
+void mx_cycle_look(mx_cycle *c);  // fills ports from the state and the caller's inputs
+void mx_cycle_edge(mx_cycle *c);  // after mx_cycle_look
+void mx_cycle_step(mx_cycle *c);  // both
+// After mx_cycle_look: as many edges, up to `most`, as the ports stay what they are.
+// Returns how many, at least 1.
+uint64_t mx_cycle_leap(mx_cycle *c, uint64_t most);
+#endif

@@ -1,0 +1,9 @@
+#ifndef MX_CYCLE_LEAP_H
+#define MX_CYCLE_LEAP_H
+// What leap.c and flow.c share.
+#include "sim/cycle/cycle.h"
+
+// After mx_cycle_look: if weights stream and the rest of the device rests, up to
+// `most` cycles of that. Returns how many; 0: it is not so.
+uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most);
+#endif
