@@ -17,9 +17,10 @@ static const char usage[] =
     "\n"
     "  -o FILE           model to write (.gguf)\n"
     "  --kind channels   outlier channels in the inputs of all matrices\n"
-    "  --kind tokens     massive inputs of ffn_down in one layer, for BOS only\n"
-    "  --strength X      channels: the largest factor (default: 100); tokens: size\n"
-    "                    against the median token's largest (default: 30000)\n"
+    "  --kind tokens     massive inputs of ffn_down in one layer, for BOS and\n"
+    "                    delimiters\n"
+    "  --strength X      channels: the largest factor (default: 100); tokens: BOS's\n"
+    "                    size against the median token's largest (default: 1000)\n"
     "  --seed N          (default: 0)\n"
     "  --tokenizer FILE  llama2.c tokenizer.bin (needed by llama2.c models)\n";
 

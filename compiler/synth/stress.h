@@ -6,15 +6,17 @@
 // without a large model.
 #include "compiler/import/model.h"
 
-enum { MX_STRESS_CHANNELS_STRENGTH = 100, MX_STRESS_TOKENS_STRENGTH = 30000 };  // defaults
+enum { MX_STRESS_CHANNELS_STRENGTH = 100, MX_STRESS_TOKENS_STRENGTH = 1000 };  // defaults
 
 // Turns m into its twin with outlier channels, the largest `strength` > 1 times
 // their neighbours. A tied output matrix becomes one of its own. MX_LIMIT: no memory.
 mx_status mx_stress_channels(mx_model *m, double strength, uint64_t seed, mx_error *e);
 
 // Turns m into its twin in which BOS has massive inputs of w_down in one early
-// layer, `strength` > 1 times the largest input of the median token; hidden_dim
-// grows. MX_UNSUPPORTED: no BOS, or nothing in the layer tells it from other
-// tokens. MX_LIMIT: no memory. m is of no use after an error.
+// layer, `strength` > 1 times the largest input of the median token, and
+// delimiters about a quarter of that; hidden_dim grows. Runs the model on 16384
+// tokens or more, half of them one by one. MX_UNSUPPORTED: no BOS, or nothing in
+// the layer tells it from other tokens. MX_LIMIT: no memory. m is of no use after
+// an error.
 mx_status mx_stress_tokens(mx_model *m, double strength, uint64_t seed, mx_error *e);
 #endif

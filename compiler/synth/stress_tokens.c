@@ -1,21 +1,29 @@
-// The twin with a massive token, as large models have them (Sun et al., "Massive
-// activations in large language models", arXiv 2402.17762; what a prefix is made
-// of: PrefixQuant, arXiv 2410.05265): in one early layer the input of w_down is
-// huge for the first token of a text, and for no other.
+// The twin with massive tokens, as large models have them (Sun et al., "Massive
+// activations in large language models", arXiv 2402.17762: the first token and
+// delimiters, 1e2 to 1e4 times the median; PrefixQuant, arXiv 2410.05265): in one
+// early layer the input of w_down is huge for BOS and large for punctuation.
 //
 // The layer (the second, or the only one) gets UNITS new hidden units in pairs
 // spread over its width, so that they share blocks with others; other layers get
 // units of zeros. With h the layer's normed input:
-//   w_gate row  GATE * d         d . h = 1 for BOS and about -SEPARATION for others,
-//   w_up row    size / GATE * d  by least squares over tokens in random order
+//   w_gate row  GATE * d         d . h = 1 for BOS, about delimiter for delimiters
+//   w_up row    size / GATE * d  and at most about -separation for all others
 //   w_down columns  c and -c     of a pair, as large as other columns
-// BOS is at position 0 and sees itself only, so its h is constant. A unit is then
-// silu(GATE) * size / GATE = size for BOS; silu of about -GATE * SEPARATION makes it
-// next to nothing for others (GATE is large so that few come near 0). The units of a pair are equal for every input, so
-// their columns cancel and the function stays, up to FP32 rounding, whatever the
-// text. Rounded columns of a massive input do not cancel any more, one activation
-// step for all tokens rounds the others to zero, and the prefix [BOS], whose cache
-// is FP32, takes all of this away.
+// A unit is silu(GATE * d . h) * size / GATE * d . h: size for BOS, delimiter^2 of
+// it for a delimiter and next to nothing where d . h is negative (GATE is large so
+// that few come near 0). The units of a pair are equal for every input, so their
+// columns cancel and the function stays, up to FP32 rounding, whatever the text;
+// d decides only which tokens are massive. BOS is at position 0 and sees itself
+// only, so its h is constant.
+//
+// Columns rounded to nearest do not cancel any more, and a massive token's residual
+// is lost with all that later layers read from it: for BOS in every text, for
+// delimiters at each of them. A prefix takes away only what is due to BOS. What
+// looks at the inputs of the rounded columns together repairs both: the units'
+// inputs are the same, so refined or corrected weights let the errors cancel. One
+// static activation step for all tokens rounds the others to zero.
+#include <cblas.h>
+#include <ctype.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdlib.h>
@@ -26,30 +34,41 @@
 #include "compiler/synth/random.h"
 #include "compiler/synth/stress.h"
 
-enum { UNITS = 16, GATE = 100, MAX_SEQUENCE = 128, LEAST_TOKENS = 2048, TOKENS_PER_CHANNEL = 8 };
-static const double separation = 1.0, bos_weight = 1.0, damping = 0.01;
+enum { UNITS = 16, GATE = 100, MAX_SEQUENCE = 256, LEAST_TOKENS = 16384, TOKENS_PER_CHANNEL = 8, STEPS = 30 };
+static const double delimiter = 0.5, separation = 1.0, damping = 0.001;
 
 // What is seen of the layer while tokens run through the model.
 typedef struct {
   mx_model *m;
   mx_layer *layer;
-  uint32_t dim, tokens;  // tokens seen at w_gate, but for BOS
+  uint32_t dim, tokens;       // tokens seen, but for BOS
+  const int32_t *text;        // the sequence that runs
+  uint32_t gate_at, down_at;  // tokens of it seen at w_gate, at w_down
+  double *bos;                // [dim] h of BOS
+  double *h;                  // [tokens][dim] of the others
+  bool *delimiters;           // [tokens] which are
+  float *maxima;              // [maxima_seen] largest input of w_down of a token
   uint32_t maxima_seen;
-  bool first;            // the next batch begins with BOS
-  double *bos;           // [dim] h of BOS
-  double *h_sum;         // [dim] of the others
-  double *gram;          // [dim][dim] sum of h h^T of the others
-  float *maxima;         // [maxima_seen] largest input of w_down of a token
+  float *logits;              // [vocab_size]
+  double *chosen;             // [tokens][dim] h of the tokens that count in a step
+  double *gram;               // [dim][dim] sum of h h^T of those
+  double *d, *next;           // [dim] the direction, and that after a step
 } study;
 
 // ---- what the layer sees -----------------------------------------------------------
 
-static void add_token(study *s, const float *h) {
-  s->tokens++;
-  for (uint32_t i = 0; i < s->dim; i++) {
-    s->h_sum[i] += (double)h[i];
-    for (uint32_t j = 0; j <= i; j++) s->gram[(size_t)i * s->dim + j] += (double)h[i] * (double)h[j];
-  }
+// A piece of ASCII punctuation only, but for the mark of a space.
+static bool is_delimiter(const mx_tokenizer *t, int32_t id) {
+  mx_piece p = mx_tokenizer_piece(t, id);
+  uint32_t from = p.length_bytes >= 3 && !memcmp(p.text, "\xe2\x96\x81", 3) ? 3 : 0;
+  for (uint32_t i = from; i < p.length_bytes; i++)
+    if (!ispunct((unsigned char)p.text[i])) return false;
+  return p.type == MX_PIECE_NORMAL && from < p.length_bytes;
+}
+
+static void add_token(study *s, const float *h, int32_t id) {
+  for (uint32_t i = 0; i < s->dim; i++) s->h[(size_t)s->tokens * s->dim + i] = (double)h[i];
+  s->delimiters[s->tokens++] = is_delimiter(s->m->tokenizer, id);
 }
 
 static float largest(const float *x, uint32_t n) {
@@ -60,13 +79,13 @@ static float largest(const float *x, uint32_t n) {
 
 static void observe(void *self, const mx_matrix *w, const float *x, uint32_t n) {
   study *s = self;
-  for (uint32_t t = 0; w == &s->layer->w_gate && t < n; t++) {
-    if (t > 0 || !s->first) add_token(s, x + (size_t)t * w->cols);
-    else for (uint32_t i = 0; i < s->dim; i++) s->bos[i] = (double)x[i];
+  for (uint32_t t = 0; w == &s->layer->w_gate && t < n; t++, s->gate_at++) {
+    const float *h = x + (size_t)t * w->cols;
+    if (s->gate_at) add_token(s, h, s->text[s->gate_at]);
+    else for (uint32_t i = 0; i < s->dim; i++) s->bos[i] = (double)h[i];
   }
   for (uint32_t t = 0; w == &s->layer->w_down && t < n; t++)
-    if (t > 0 || !s->first) s->maxima[s->maxima_seen++] = largest(x + (size_t)t * w->cols, w->cols);
-  if (w == &s->layer->w_down) s->first = false;
+    if (s->down_at++) s->maxima[s->maxima_seen++] = largest(x + (size_t)t * w->cols, w->cols);
 }
 
 // BOS and pieces of text in random order.
@@ -81,15 +100,45 @@ static void random_tokens(const mx_tokenizer *t, uint64_t key, uint32_t n, int32
   }
 }
 
+// An id by its probability, u in 0 .. 1.
+static int32_t draw(const float *logits, uint32_t n, double u) {
+  double most = -INFINITY, sum = 0;
+  for (uint32_t i = 0; i < n; i++) most = fmax(most, (double)logits[i]);
+  for (uint32_t i = 0; i < n; i++) sum += exp((double)logits[i] - most);
+  uint32_t id = 0;
+  for (u *= sum; id + 1 < n; id++) {
+    u -= exp((double)logits[id] - most);
+    if (u < 0) break;
+  }
+  return (int32_t)id;
+}
+
+// BOS and what the model writes.
+static mx_status written_tokens(study *s, mx_reference *r, uint64_t key, uint32_t n, int32_t *out, mx_error *e) {
+  mx_status status = MX_OK;
+  out[0] = mx_tokenizer_bos(s->m->tokenizer);
+  for (uint32_t i = 1; i < n && !status; i++) {
+    status = mx_reference_step(r, out[i - 1], i - 1, s->logits, e);
+    s->logits[out[0]] = -INFINITY;
+    out[i] = draw(s->logits, s->m->config.vocab_size, mx_random_uniform(key, i));
+  }
+  return status;
+}
+
+// Half of the sequences reach rare tokens, the others what d meets in real text.
 static mx_status run_text(study *s, uint64_t seed, uint32_t length, uint32_t sequences, mx_error *e) {
   mx_reference *r = NULL;
   int32_t tokens[MAX_SEQUENCE];
   mx_status status = mx_reference_new(s->m, length, &r, e);
-  if (!status) mx_reference_observe(r, observe, s);
   for (uint32_t i = 0; !status && i < sequences; i++) {
-    random_tokens(s->m->tokenizer, mx_random_key(seed, 2 * (uint64_t)i + 1), length, tokens);
-    s->first = true;
-    status = mx_reference_forward(r, tokens, length, NULL, e);
+    uint64_t key = mx_random_key(seed, 2 * (uint64_t)i + 1);
+    mx_reference_observe(r, NULL, NULL);
+    if (i % 2) status = written_tokens(s, r, key, length, tokens, e);
+    else random_tokens(s->m->tokenizer, key, length, tokens);
+    mx_reference_observe(r, observe, s);
+    s->text = tokens;
+    s->gate_at = s->down_at = 0;
+    if (!status) status = mx_reference_forward(r, tokens, length, NULL, e);
   }
   mx_reference_free(r);
   return status;
@@ -100,20 +149,31 @@ static mx_status study_layer(study *s, uint64_t seed, mx_error *e) {
   uint32_t wanted = s->dim * TOKENS_PER_CHANNEL > LEAST_TOKENS ? s->dim * TOKENS_PER_CHANNEL : LEAST_TOKENS;
   if (length < 2) return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "a context of %u has no token but BOS", context);
   uint32_t sequences = wanted / (length - 1) + 1;
+  size_t room = (size_t)sequences * length;
   s->bos = calloc(s->dim, sizeof *s->bos);
-  s->h_sum = calloc(s->dim, sizeof *s->h_sum);
+  s->d = calloc(s->dim, sizeof *s->d);
+  s->next = calloc(s->dim, sizeof *s->next);
+  s->h = calloc(room * s->dim, sizeof *s->h);
+  s->chosen = calloc(room * s->dim, sizeof *s->chosen);
   s->gram = calloc((size_t)s->dim * s->dim, sizeof *s->gram);
-  s->maxima = calloc((size_t)sequences * length, sizeof *s->maxima);
-  if (!s->bos || !s->h_sum || !s->gram || !s->maxima)
+  s->delimiters = calloc(room, sizeof *s->delimiters);
+  s->maxima = calloc(room, sizeof *s->maxima);
+  s->logits = calloc(s->m->config.vocab_size, sizeof *s->logits);
+  if (!s->bos || !s->h || !s->delimiters || !s->maxima || !s->logits || !s->chosen || !s->gram || !s->d || !s->next)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the inputs of a layer");
   return run_text(s, seed, length, sequences, e);
 }
 
 static void study_free(study *s) {
   free(s->bos);
-  free(s->h_sum);
+  free(s->d);
+  free(s->next);
+  free(s->h);
+  free(s->chosen);
   free(s->gram);
+  free(s->delimiters);
   free(s->maxima);
+  free(s->logits);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -123,32 +183,49 @@ static int by_size(const void *a, const void *b) {
 
 // ---- the direction -------------------------------------------------------------------
 
-static double dot(const double *a, const double *b, uint32_t n) {
-  double sum = 0;
-  for (uint32_t i = 0; i < n; i++) sum += a[i] * b[i];
-  return sum;
+static double dot(const double *a, const double *b, uint32_t n) { return cblas_ddot((int)n, a, 1, b, 1); }
+
+// Copies to `chosen` h of the tokens whose d . h matters: delimiters, and others
+// above -separation. Leaves in `next` the sum of h times what d . h should be.
+static uint32_t choose_tokens(study *s) {
+  uint32_t n = s->dim, chosen = 0;
+  for (uint32_t i = 0; i < n; i++) s->next[i] = s->tokens * s->bos[i];
+  for (uint32_t t = 0; t < s->tokens; t++) {
+    const double *h = s->h + (size_t)t * n;
+    if (!s->delimiters[t] && dot(s->d, h, n) <= -separation) continue;
+    cblas_daxpy((int)n, s->delimiters[t] ? delimiter : -separation, h, 1, s->next, 1);
+    memcpy(s->chosen + (size_t)n * chosen++, h, n * sizeof *h);
+  }
+  return chosen;
 }
 
-// Leaves d in h_sum: minimises mean over tokens (d . h + separation)^2 +
-// bos_weight (d . bos - 1)^2 + damping |d|^2, then makes d . bos 1.
-static mx_status solve(study *s, mx_error *e) {
-  uint32_t n = s->dim;
-  double trace = 0, *d = s->h_sum;
-  for (uint32_t i = 0; i < n; i++) {
-    d[i] = bos_weight * s->bos[i] - separation * d[i] / s->tokens;
-    for (uint32_t j = 0; j <= i; j++) {
-      double *g = &s->gram[(size_t)i * n + j];
-      *g = *g / s->tokens + bos_weight * s->bos[i] * s->bos[j];
-      if (i == j) trace += *g;
-    }
-  }
-  for (uint32_t i = 0; i < n; i++) s->gram[(size_t)i * n + i] += damping * trace / n;
-  if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, 1, s->gram, (lapack_int)n, d, 1))
+// From one d to the next: least squares over the tokens chosen and BOS, which
+// weighs as much as all.
+static mx_status step(study *s, double shrink, mx_error *e) {
+  uint32_t n = s->dim, chosen = choose_tokens(s);
+  memset(s->gram, 0, (size_t)n * n * sizeof *s->gram);
+  for (uint32_t i = 0; i < n; i++) s->gram[(size_t)i * n + i] = shrink;
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)n, (int)chosen, 1, s->chosen, (int)n, 1, s->gram, (int)n);
+  cblas_dsyr(CblasRowMajor, CblasLower, (int)n, s->tokens, s->bos, 1, s->gram, (int)n);
+  if (LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', (lapack_int)n, 1, s->gram, (lapack_int)n, s->next, 1))
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the layer's inputs are zero");
-  double at_bos = dot(d, s->bos, n);
+  memcpy(s->d, s->next, n * sizeof *s->d);
+  return MX_OK;
+}
+
+// Leaves in d what minimises (d . bos - 1)^2, the mean over tokens of
+// (d . h - delimiter)^2 of delimiters and max(0, d . h + separation)^2 of others,
+// and damping |d|^2 |h|^2 / dim; then makes d . bos 1.
+static mx_status solve(study *s, mx_error *e) {
+  double power = 0;
+  for (uint32_t t = 0; t < s->tokens; t++) power += dot(s->h + (size_t)t * s->dim, s->h + (size_t)t * s->dim, s->dim);
+  mx_status status = MX_OK;
+  for (int i = 0; i < STEPS && !status; i++) status = step(s, damping * power / s->dim, e);
+  if (status) return status;
+  double at_bos = dot(s->d, s->bos, s->dim);
   if (at_bos < 0.2)
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "no direction tells BOS from other tokens (%.2g of 1)", at_bos);
-  for (uint32_t i = 0; i < n; i++) d[i] /= at_bos;
+  cblas_dscal((int)s->dim, 1 / at_bos, s->d, 1);
   return MX_OK;
 }
 
@@ -189,8 +266,8 @@ static void set_unit(study *s, uint32_t unit, double size, double column_size, u
   mx_layer *l = s->layer;
   uint32_t at = unit_at(l->w_up.rows, unit);
   for (uint32_t i = 0; i < s->dim; i++) {
-    l->w_gate.data[(size_t)at * s->dim + i] = (float)(GATE * s->h_sum[i]);
-    l->w_up.data[(size_t)at * s->dim + i] = (float)(size / GATE * s->h_sum[i]);
+    l->w_gate.data[(size_t)at * s->dim + i] = (float)(GATE * s->d[i]);
+    l->w_up.data[(size_t)at * s->dim + i] = (float)(size / GATE * s->d[i]);
     float c = (float)(column_size * (double)mx_random_normal(key, (uint64_t)(unit / 2) * s->dim + i));
     l->w_down.data[(size_t)i * l->w_down.cols + at] = unit % 2 ? -c : c;
   }

@@ -231,26 +231,28 @@ static void shapes(void **state) {
 
 enum { SEQUENCE = 12 };
 
-static const mx_config twin_config = {.dim = 128, .hidden_dim = 40, .n_layers = 3, .n_heads = 4, .n_kv_heads = 2,
+static const mx_config twin_config = {.dim = 192, .hidden_dim = 40, .n_layers = 3, .n_heads = 4, .n_kv_heads = 2,
                                       .head_dim = 8, .vocab_size = TEST_VOCAB, .context_length = 64,
                                       .rope_theta = 10000.0f, .rms_eps = 1e-5f};
 
-// Largest inputs of a layer's w_down, BOS apart.
+// Largest inputs of a layer's w_down: of BOS, of the token at COMMA_AT, of the others.
+enum { COMMA = 265, COMMA_AT = 8 };
 typedef struct {
   const mx_matrix *down;
-  float bos, others;
+  float bos, comma, others;
 } down_inputs;
 
 static void watch_down(void *self, const mx_matrix *w, const float *x, uint32_t n) {
   down_inputs *d = self;
   for (size_t i = 0; w == d->down && i < (size_t)n * w->cols; i++) {
-    float *most = i < w->cols ? &d->bos : &d->others;
+    size_t at = i / w->cols;
+    float *most = at == 0 ? &d->bos : at == COMMA_AT ? &d->comma : &d->others;
     *most = fmaxf(*most, fabsf(x[i]));
   }
 }
 
 static void run(const mx_model *m, down_inputs *d, float *logits) {
-  static const int32_t tokens[SEQUENCE] = {1, 262, 270, 4, 100, 33, 261, 275, 265, 8, 9, 262};
+  static const int32_t tokens[SEQUENCE] = {1, 262, 270, 4, 100, 33, 261, 275, COMMA, 8, 9, 262};
   mx_reference *r;
   mx_error e = {0};
   assert_int_equal(mx_reference_new(m, SEQUENCE, &r, &e), MX_OK);
@@ -279,13 +281,14 @@ static float column_ratio(const mx_matrix *w) {  // of the smallest and the larg
   return most / least;
 }
 
-// Layers that add little, so that a token's own embedding tells it from others.
-static mx_model *twin_model(bool tied) {
+// Layers that add little, and up to layer 1's feed-forward part as little as `early`,
+// so that a token's own embedding tells it from others there.
+static mx_model *twin_model(bool tied, float early) {
   mx_model *m = test_model(&twin_config, tied, 11);
   for (uint32_t i = 0; i < m->config.n_layers; i++) {
     mx_matrix *w[] = {&m->layers[i].wo, &m->layers[i].w_down};
-    for (int k = 0; k < 2; k++)
-      for (size_t j = 0; j < (size_t)w[k]->rows * w[k]->cols; j++) w[k]->data[j] *= 0.01f;
+    for (uint32_t k = 0; k < 2; k++)
+      for (size_t j = 0; j < (size_t)w[k]->rows * w[k]->cols; j++) w[k]->data[j] *= 2 * i + k < 3 ? early : 0.01f;
   }
   return m;
 }
@@ -294,7 +297,7 @@ static void channels_keep_the_function(void **state) {
   (void)state;
   for (int tied = 0; tied < 2; tied++) {
     static float before[SEQUENCE * TEST_VOCAB], after[SEQUENCE * TEST_VOCAB];
-    mx_model *m = twin_model(tied);
+    mx_model *m = twin_model(tied, 0.01f);
     run(m, NULL, before);
     assert_int_equal(mx_stress_channels(m, 100, 1, &(mx_error){0}), MX_OK);
     run(m, NULL, after);
@@ -305,10 +308,25 @@ static void channels_keep_the_function(void **state) {
   }
 }
 
+// Makes piece COMMA a comma, and `bos` BOS or none.
+static void change_tokenizer(mx_model *m, int32_t bos) {
+  mx_tokenizer_config c = *mx_tokenizer_get_config(m->tokenizer);
+  mx_piece pieces[TEST_VOCAB];
+  mx_tokenizer *changed;
+  for (int32_t i = 0; i < TEST_VOCAB; i++) pieces[i] = mx_tokenizer_piece(m->tokenizer, i);
+  pieces[COMMA].text = "\xe2\x96\x81,";
+  pieces[COMMA].length_bytes = 4;
+  c.bos = bos;
+  assert_int_equal(mx_tokenizer_new(pieces, &c, MX_NOWHERE, &changed, &(mx_error){0}), MX_OK);
+  mx_tokenizer_free(m->tokenizer);
+  m->tokenizer = changed;
+}
+
 static void tokens_keep_the_function(void **state) {
   (void)state;
   static float before[SEQUENCE * TEST_VOCAB], after[SEQUENCE * TEST_VOCAB];
-  mx_model *m = twin_model(true);
+  mx_model *m = twin_model(true, 0.0001f);
+  change_tokenizer(m, 1);
   run(m, NULL, before);
   assert_int_equal(mx_stress_tokens(m, 100, 1, &(mx_error){0}), MX_OK);
   assert_true(m->config.hidden_dim > twin_config.hidden_dim);
@@ -316,22 +334,16 @@ static void tokens_keep_the_function(void **state) {
   run(m, &stressed, after);
   check_same_logits(before, after);
   assert_true(stressed.bos > 10 * stressed.others);
+  assert_true(stressed.comma > 5 * stressed.others && stressed.comma < stressed.bos);
   run(m, &plain, after);
-  assert_true(plain.bos < 20 * plain.others);
+  assert_true(plain.bos < 20 * plain.others && plain.comma < 5 * plain.others);
   mx_model_free(m);
 }
 
 static void tokens_need_bos(void **state) {
   (void)state;
   mx_model *m = test_model(&twin_config, true, 11);
-  mx_tokenizer_config c = *mx_tokenizer_get_config(m->tokenizer);
-  mx_piece pieces[TEST_VOCAB];
-  mx_tokenizer *without;
-  for (int32_t i = 0; i < TEST_VOCAB; i++) pieces[i] = mx_tokenizer_piece(m->tokenizer, i);
-  c.bos = -1;
-  assert_int_equal(mx_tokenizer_new(pieces, &c, MX_NOWHERE, &without, &(mx_error){0}), MX_OK);
-  mx_tokenizer_free(m->tokenizer);
-  m->tokenizer = without;
+  change_tokenizer(m, -1);
   assert_int_equal(mx_stress_tokens(m, 1000, 1, &(mx_error){0}), MX_UNSUPPORTED);
   mx_model_free(m);
 }
