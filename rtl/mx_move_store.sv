@@ -16,7 +16,9 @@
 // done. FAULT_RANGE: a beat with a byte at or beyond mem_size_i; it is not
 // written, the beats before it are. After a fault nothing is accepted until
 // reset.
-// Sources: valid/ready, data in the cycle after the transfer.
+// Sources: valid/ready, data in the cycle after the transfer. With HoldWord the
+// last XMEM word is kept, and codes in it are not read again: the dot array, which
+// comes first, leaves few cycles to others.
 // Latency: 3 cycles from the command to the first beat. Throughput: a step
 // per cycle and a cycle more per beat. Reset: idle.
 `include "check.svh"
@@ -26,7 +28,8 @@ module mx_move_store #(
   parameter int unsigned BusBits = 128,
   parameter int unsigned Rows    = 1,
   parameter int unsigned Group   = 16,
-  parameter int unsigned Lanes   = 32  // elements of an XMEM word
+  parameter int unsigned Lanes   = 32,  // elements of an XMEM word
+  parameter int unsigned HoldWord = Lanes > 8 ? 1 : 0
 ) (
   input  wire logic                 clk_i,
   input  wire logic                 rst_ni,
@@ -135,10 +138,12 @@ module mx_move_store #(
   logic in_range;
   wire logic w_fire = w_valid_o && w_ready_i;
   wire logic safe   = !(arrive_q && complete_q) && !(valid_q && !w_fire);
-  wire logic step   = (mr_valid_o && mr_ready_i) || (pr_valid_o && pr_ready_i);
+  wire logic held;  // the step's code is in the word kept
+  wire logic reads  = pr_valid_o && pr_ready_i;
+  wire logic step   = (mr_valid_o && mr_ready_i) || reads || (active_q && safe && held);
 
   assign mr_valid_o = active_q && safe && store_q;
-  assign pr_valid_o = active_q && safe && !store_q;
+  assign pr_valid_o = active_q && safe && !store_q && !held;
   assign mr_addr_o  = at_q;
   assign pr_addr_o  = at_q;
   assign pr_bank_o  = bank_q;
@@ -178,13 +183,33 @@ module mx_move_store #(
     end
   end
 
+  // ---- the word kept ----
+  wire logic [8*Lanes-1:0] word;
+  if (HoldWord != 0) begin : g_hold
+    logic                 kept_q, fresh_q;  // a word was read in this command; in the last cycle
+    logic [15:LaneBits]   kept_at_q;
+    logic [8*Lanes-1:0]   word_q;
+    always_ff @(posedge clk_i) begin
+      fresh_q <= reads;
+      if (!rst_ni || cmd_fire) kept_q <= 1'b0;
+      else if (reads)          kept_q <= 1'b1;
+      if (reads)   kept_at_q <= at_q[15:LaneBits];
+      if (fresh_q) word_q    <= pr_data_i;
+    end
+    assign held = kept_q && code_step && at_q[15:LaneBits] == kept_at_q;
+    assign word = fresh_q ? pr_data_i : word_q;
+  end else begin : g_no_hold
+    assign held = 1'b0;
+    assign word = pr_data_i;
+  end
+
   // ---- the word read, laid out over the beat; its bytes repeat ----
   logic [Bytes-1:0]    bytes_q;  // of the beat that the step brings
   logic [LaneBits-1:0] from_q;   // element in the XMEM word
   logic                exp_q;
 
   wire logic [LaneBits-1:0] pair_at   = {from_q[LaneBits-1:1], 1'b0};
-  wire logic [15:0]         pair      = pr_data_i[{pair_at, 3'd0} +: 16];
+  wire logic [15:0]         pair      = word[{pair_at, 3'd0} +: 16];
   wire logic [7:0]          code_byte = nibbles_q ? {pair[11:8], pair[3:0]} :
                                         from_q[0] ? pair[15:8] : pair[7:0];
   wire logic [7:0]          one_byte  = exp_q ? pr_exp_i : code_byte;

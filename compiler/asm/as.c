@@ -215,7 +215,8 @@ static mx_status begin_program(assembler *a, const char *name, const char *addr)
   if (s) return s;
   if (!strcmp(name, "init")) a->image->init_entry = a->at;
   else if (!strcmp(name, "token")) a->image->token_entry = a->at;
-  else return BAD(a, "line %u: .program %s: expected init or token", a->line, name);
+  else if (!strcmp(name, "batch")) a->image->batch_entry = a->at;
+  else return BAD(a, "line %u: .program %s: expected init, token or batch", a->line, name);
   return MX_OK;
 }
 

@@ -5,7 +5,7 @@
 //   .set sim                  parameter set (needed unless assembling into an image)
 //   .memory 65536             bytes of device memory
 //   .fact vocab_size 1000     a fact of the image (golden/image.h)
-//   .program init 0x0         instructions follow, from this address; init or token
+//   .program init 0x0         instructions follow, from this address; init, token or batch
 //   .ucode 0x140              microinstructions follow
 //   .word 0x200 1 2 3         32-bit words at an address
 //   .float 0x240 0.5 -1       FP32 words at an address
@@ -30,7 +30,7 @@ enum { MX_ASM_TEXT_BYTES = 256 };  // room for one disassembled line
 void mx_dis_insn(const mx_insn *in, const mx_params *params, char text[MX_ASM_TEXT_BYTES]);
 void mx_dis_uop(uint32_t word, char text[MX_ASM_TEXT_BYTES]);
 
-// Facts, both programs up to HALT, and the microcode that the init program loads.
+// Facts, the programs up to HALT, and the microcode that the init program loads.
 mx_status mx_dis_image(const mx_image *image, FILE *to, mx_error *e);
 
 // Assembles text [len]; `path` names it in errors. With `base` the result is a

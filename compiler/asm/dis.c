@@ -105,6 +105,7 @@ mx_status mx_dis_image(const mx_image *image, FILE *to, mx_error *e) {
 #undef FACT
   mx_status s = print_program(image, "init", image->init_entry, to, &ucode, e);
   if (!s) s = print_program(image, "token", image->token_entry, to, &ucode, e);
+  if (!s && image->batch_tokens) s = print_program(image, "batch", image->batch_entry, to, &ucode, e);
   if (!s && (ucode.word[0] & 0x1f) == MX_OP_UCODE) print_ucode(image, &ucode, to);
   return s;
 }

@@ -120,7 +120,6 @@ static void build_batch(mx_lowering *l) {
   l->e = &own;
   if (build(l, MX_BATCH_PROGRAM, l->params->TOKENS, true)) {
     free_program(l->p);
-    if (getenv("MXDBG")) fprintf(stderr, "batch: %s\n", own.text);
     l->ucode = ucode;
     l->n_stored = n_stored;
   }
@@ -146,10 +145,15 @@ mx_status mx_lower(mx_lowering *l) {
   return s;
 }
 
-static void print_form(const mx_lowering *l, const mx_compile_options *o) {
-  if (o->form == MX_EMIT_GRAPH) mx_print_graph(l, o->to);
-  if (o->form == MX_EMIT_TILES) mx_print_tiles(l, o->to);
-  if (o->form == MX_EMIT_SCHEDULE) mx_print_schedule(l, o->to);
+static void print_form(mx_lowering *l, const mx_compile_options *o) {
+  void (*const print[])(const mx_lowering *, FILE *) = {
+      [MX_EMIT_GRAPH] = mx_print_graph, [MX_EMIT_TILES] = mx_print_tiles, [MX_EMIT_SCHEDULE] = mx_print_schedule};
+  static const char *const names[MX_PROGRAMS] = {"token", "batch"};
+  if (o->form >= sizeof print / sizeof *print || !print[o->form]) return;
+  for (int k = MX_PROGRAMS - 1; k >= 0; k--) {
+    l->p = &l->programs[k];
+    if (l->p->n_steps) fprintf(o->to, "%s program\n", names[k]), print[o->form](l, o->to);
+  }
 }
 
 mx_status mx_compile(const mx_qmodel *model, const mx_compile_options *o, mx_image **out, mx_error *e) {

@@ -114,12 +114,17 @@ static uint32_t next_stream(const mx_step *steps, uint32_t n, uint32_t from) {
   return from;
 }
 
-// At most STREAM_QUEUE streams ahead of their products: one more could block
-// the sequencer before the product that would make room.
+// A stream leaves the queue when its last segment is being read, which may be as
+// late as its product's end. One that finds the queue full blocks the sequencer,
+// so as many places stay free as products may be under way.
+static uint32_t most_streams(const mx_lowering *l) {
+  return l->params->STREAM_QUEUE > MOST_AHEAD + 1 ? l->params->STREAM_QUEUE - MOST_AHEAD : 1;
+}
+
 static void hoist_streams(const mx_lowering *l, const mx_step *steps, mx_step *out) {
-  uint32_t n = 0, n_steps = l->p->n_steps, ahead = 0, stream = next_stream(steps, n_steps, 0);
+  uint32_t n = 0, n_steps = l->p->n_steps, ahead = 0, most = most_streams(l), stream = next_stream(steps, n_steps, 0);
   for (uint32_t i = 0; i < n_steps; i++) {
-    while (stream < n_steps && ahead < l->params->STREAM_QUEUE && (stream < i || may_move(steps, i, stream))) {
+    while (stream < n_steps && ahead < most && (stream < i || may_move(steps, i, stream))) {
       out[n++] = steps[stream];
       ahead++;
       stream = next_stream(steps, n_steps, stream + 1);

@@ -14,6 +14,7 @@ void mx_cycle_move_open(mx_cycle_move *v, const mx_params *p) {
   unsigned byte_bits = log2_of(mx_beat_bytes(p)), row_bits = log2_of(p->ROWS);
   *v = (mx_cycle_move){.byte_bits = (uint8_t)byte_bits, .row_bits = (uint8_t)row_bits,
                        .slice_bits = (uint8_t)(byte_bits - row_bits),
+                       .lane_bits = (uint8_t)(mx_lanes(p) > 8 ? log2_of(mx_lanes(p)) : 0),
                        .burst = (uint8_t)(p->BURST_BEATS < 8 ? p->BURST_BEATS : 8), .group = p->GROUP};
   mx_cycle_move_reset(v);
 }
@@ -39,7 +40,7 @@ mx_cycle_move_out mx_cycle_move_look(const mx_cycle_move *v, const mx_cycle_move
                          .busy = move_load_busy(v) || move_store_busy(v) || !in->w_idle,
                          .fault = move_load_fault(v, in) | v->out.fault,
                          .req_valid = move_req_valid(v, in), .w_valid = move_w_valid(v, in),
-                         .mr_valid = asks && v->out.store, .pr_valid = asks && !v->out.store,
+                         .mr_valid = asks && v->out.store, .pr_valid = asks && !v->out.store && !move_held(v),
                          .mw_valid = l->write && !l->ucode, .uc_we = l->write && l->ucode};
   if (o.req_valid) o.req_addr = (uint32_t)(l->at << v->byte_bits), o.req_len = (uint8_t)(request_beats(v) - 1);
   if (o.w_valid) o.w_addr = v->out.w_last & ~low_bits(v);
@@ -117,7 +118,7 @@ static void start_store(mx_cycle_move *v, const mx_cycle_move_in *in) {
   v->out = (mx_cycle_move_store){
       .store = in->cmd_op == MX_OP_STORE, .row = row, .col = col, .nibbles = nibbles, .scale = row, .active = true,
       .log_line = (uint8_t)log_line, .count = count, .line = row ? in->cmd_row & (v->group - 1) : 0,
-      .byte = (uint8_t)(col ? in->cmd_row & line_mask : exp ? low : 0), .base = in->cmd_addr >> v->byte_bits,
+      .at = in->cmd_at, .byte = (uint8_t)(col ? in->cmd_row & line_mask : exp ? low : 0), .base = in->cmd_addr >> v->byte_bits,
       .stride = col ? in->cmd_stride >> v->byte_bits : row ? (scales + (scales << log_line)) & 0x3ff : 1};
 }
 
@@ -175,9 +176,20 @@ static void step_store(mx_cycle_move *v, place at) {
   o->byte = (uint8_t)((o->byte + 4u) & low_bits(v));
 }
 
+// The element is read, or taken from the word kept.
+static void pass_element(mx_cycle_move *v) {
+  mx_cycle_move_store *o = &v->out;
+  if (!o->store && !move_held(v) && v->lane_bits) {
+    o->kept = true;
+    o->word = (uint16_t)(o->at >> v->lane_bits);
+  }
+  if (!o->scale) o->at = (uint16_t)(o->at + ((o->row || o->col) && o->nibbles ? 2 : 1));
+}
+
 static void step(mx_cycle_move *v) {
   mx_cycle_move_store *o = &v->out;
   place at = step_place(v);
+  pass_element(v);
   o->w_last = (o->base + at.beat) << v->byte_bits | at.lane;
   if (o->row) step_row(v, at);
   else if (o->col) step_col(v);

@@ -55,12 +55,15 @@ typedef struct {
   uint8_t log_line, byte, fault;
   uint16_t count;
   uint32_t line, stride, base;  // stride, base: in beats
+  bool kept;                    // an XMEM word is, that of element `word` << lane_bits
+  uint16_t at, word;            // XMEM element of the next step
   uint32_t w_addr, w_last;      // address of the beat; of its last byte
 } mx_cycle_move_store;
 
 struct mx_cycle_move {
   // Of the parameters.
   uint8_t byte_bits, slice_bits, row_bits, burst;  // burst: beats of LOAD's requests
+  uint8_t lane_bits;  // of an XMEM word that is kept; 0: none is
   uint32_t group;
   mx_cycle_move_load load;
   mx_cycle_move_store out;

@@ -59,11 +59,19 @@ static uint32_t beat_steps(const mx_cycle_move *v) {
   return line < slice ? line : slice;
 }
 
+// Steps that the word kept serves.
+static uint32_t held_steps(const mx_cycle_move *v) {
+  uint32_t lanes = 1u << v->lane_bits, left = lanes - (v->out.at & (lanes - 1));
+  return v->out.nibbles ? (left + 1) / 2 : left;
+}
+
 static uint64_t store_steady(const mx_cycle_move *v, const mx_cycle_move_in *in) {
   const mx_cycle_move_store *o = &v->out;
   if (store_rests(v, in)) return UINT64_MAX;
   if (o->fault || o->valid || (o->arrive && o->complete)) return 1;
-  return move_steps(v, in) ? beat_steps(v) : UINT64_MAX;
+  if (!move_steps(v, in)) return UINT64_MAX;
+  if (o->store || !v->lane_bits) return beat_steps(v);
+  return move_held(v) ? min64(beat_steps(v), held_steps(v)) : 1;
 }
 
 uint64_t mx_cycle_move_steady(const mx_cycle_move *v, const mx_cycle_move_in *in) {

@@ -61,7 +61,13 @@ static inline bool move_asks(const mx_cycle_move *v, const mx_cycle_move_in *in)
   return !v->out.valid || (in->w_ready && move_w_in_range(v, in));
 }
 
+// The next step's code is in the XMEM word kept.
+static inline bool move_held(const mx_cycle_move *v) {
+  const mx_cycle_move_store *o = &v->out;
+  return o->kept && !o->scale && (o->row || o->col) && o->at >> v->lane_bits == o->word;
+}
+
 static inline bool move_steps(const mx_cycle_move *v, const mx_cycle_move_in *in) {
-  return (v->out.store ? in->mr_ready : in->pr_ready) && move_asks(v, in);
+  return (v->out.store ? in->mr_ready : in->pr_ready || move_held(v)) && move_asks(v, in);
 }
 #endif

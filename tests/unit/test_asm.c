@@ -220,7 +220,7 @@ static const bad errors[] = {
     {".set nano", "line 1: no parameter set 'nano'"},
     {".set sim\nHALT", "line 2: 'HALT' stands in no .program or .ucode"},
     {".program init 0\nHALT", "line 2: .set NAME must come first"},
-    {".set sim\n.program main 0", "line 2: .program main: expected init or token"},
+    {".set sim\n.program main 0", "line 2: .program main: expected init, token or batch"},
     {".set sim\n.program init 2", "line 2: address 2: expected a multiple of 4"},
     {".set sim\n.ucode 0x20000000", "line 2: address 0x20000000"},
     {".set sim\n.ucode", "line 2: '.ucode' with 0 operands is no directive"},
