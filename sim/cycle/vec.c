@@ -12,8 +12,8 @@ static const mx_cycle_vec_span never = {UINT32_MAX, UINT32_MAX};
 
 // ---- spans ----
 
-static bool in_span(const mx_cycle_vec *v, mx_cycle_vec_span s) {
-  uint32_t at = v->t - s.first;
+static bool in_span(const mx_cycle_vec *v, mx_cycle_vec_span s, uint32_t t) {
+  uint32_t at = t - s.first;
   return at <= s.last - s.first && (at & (v->period - 1)) < v->width;
 }
 
@@ -28,6 +28,8 @@ static uint32_t span_change(const mx_cycle_vec *v, mx_cycle_vec_span s) {
 
 static uint32_t min(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+static bool is_quant(const mx_cycle_vec *v) { return v->insn >> MX_UOP_LSB == MX_UOP_QUANT; }
+
 // The outputs of cycle t of a microinstruction, and until when they stay.
 static void show(mx_cycle_vec *v) {
   bool last = v->t == v->done, operands = v->t == OPERANDS, wants = v->t >= OPERANDS;
@@ -35,12 +37,12 @@ static void show(mx_cycle_vec *v) {
   v->out = (mx_cycle_vec_out){
       .busy = true,
       .progress = last && !v->end_fault,
-      .ra_en = in_span(v, v->read_a),
-      .rb_en = in_span(v, v->read_b) || (v->bcast && operands && !v->adds),
+      .ra_en = in_span(v, v->read_a, v->t),
+      .rb_en = in_span(v, v->read_b, v->t) || (v->bcast && operands),
       .add_stop = v->adds && wants,
       .fault = last ? v->end_fault : MX_FAULT_NONE,
   };
-  bool write = in_span(v, v->write), quant = v->insn >> MX_UOP_LSB == MX_UOP_QUANT;
+  bool write = in_span(v, v->write, v->t), quant = is_quant(v);
   v->out.vm_valid = write && !quant;
   v->out.xw_valid = write && quant;
   v->next = last ? v->t + 1 : v->done;
@@ -228,4 +230,11 @@ void mx_cycle_vec_leap(mx_cycle_vec *v, const mx_cycle_vec_in *in, uint64_t n) {
     v->t = START;
     show(v);
   }
+}
+
+// Reads of vector operands are two cycles apart, so a write waits for one at most.
+bool mx_cycle_vec_kept(const mx_cycle_vec *v) {
+  if (!v->single_port || v->phase != RUN || !v->t || is_quant(v)) return false;
+  uint32_t before = v->t - 1;
+  return in_span(v, v->write, before) && in_span(v, v->read_a, before);
 }

@@ -71,6 +71,7 @@ uint64_t mx_cycle_vec_steady(const mx_cycle_vec *v, const mx_cycle_vec_in *in);
 void mx_cycle_vec_leap(mx_cycle_vec *v, const mx_cycle_vec_in *in, uint64_t n);
 // As mx_cycle_vec_steady, but for ra_en, rb_en, vm_valid and xw_valid, which may
 // change meanwhile: for times in which nobody else wants VMEM. A leap may be so
-// long.
+// long; `kept` of mx_cycle_vmem is then mx_cycle_vec_kept, of the state reached.
 uint64_t mx_cycle_vec_alone(const mx_cycle_vec *v, const mx_cycle_vec_in *in);
+bool mx_cycle_vec_kept(const mx_cycle_vec *v);
 #endif

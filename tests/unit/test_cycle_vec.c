@@ -35,8 +35,9 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 // ---- random work: any microinstructions, endless loops too ----
 
 static uint32_t random_word(void) {
-  static const uint8_t ops[] = {MX_UOP_END, MX_UOP_LI,  MX_UOP_LI,  MX_UOP_ADDI, MX_UOP_ADDU, MX_UOP_LOOPU, MX_UOP_QUANT,
-                                MX_UOP_MOV, MX_UOP_ADD, MX_UOP_SUB, MX_UOP_MUL,  MX_UOP_MUL,  MX_UOP_MAX};
+  static const uint8_t ops[] = {MX_UOP_END,   MX_UOP_LI,    MX_UOP_LI,  MX_UOP_ADDI, MX_UOP_ADDU,
+                                MX_UOP_LOOPU, MX_UOP_QUANT, MX_UOP_MOV, MX_UOP_ADD,  MX_UOP_SUB,
+                                MX_UOP_MUL,   MX_UOP_MUL,   MX_UOP_MAX};
   uint32_t op = ops[below(sizeof ops)], word = op << MX_UOP_LSB, bits = below(1u << 24);
   switch (below(30) ? op : 31) {
     case MX_UOP_END: return word;
@@ -110,25 +111,39 @@ static mx_cycle_vec_out without_memory(mx_cycle_vec_out out) {
   return out;
 }
 
+static void memory_edge(mx_cycle_vmem *memory, const mx_cycle_vec_out *out) {
+  mx_cycle_vmem_in in = {.ra_en = out->ra_en, .rb_en = out->rb_en, .vm_valid = out->vm_valid};
+  mx_cycle_vmem_edge(memory, &in);
+}
+
 static void leaps_alone_are_steps(void **unused) {
   (void)unused;
   static mx_cycle_vec v, steps;
   mx_cycle_vec_in in;
+  unsigned kept = 0;
   for (unsigned variant = 0; variant < VARIANTS; variant++) {
+    mx_cycle_vmem memory;
     open_random(&v, &variants[variant]);
+    mx_cycle_vmem_open(&memory, &variants[variant]);
     for (unsigned i = 0; i < LEAPS / 4; i++) {
       random_inputs(&in);
       mx_cycle_vec_out out = without_memory(mx_cycle_vec_look(&v, &in));
       uint64_t n = at_most(mx_cycle_vec_alone(&v, &in), LONG);
       assert_true(n >= at_most(mx_cycle_vec_steady(&v, &in), LONG));
+      if (below(2)) n = 1 + below((uint32_t)n);
       copy(&steps, &v);
       for (uint64_t c = 0; c < n; c++, mx_cycle_vec_edge(&steps, &in)) {
-        mx_cycle_vec_out now = without_memory(mx_cycle_vec_look(&steps, &in));
+        mx_cycle_vec_out all = mx_cycle_vec_look(&steps, &in), now = without_memory(all);
         assert_memory_equal(&now, &out, sizeof out);
+        assert_int_equal(mx_cycle_vec_kept(&steps), memory.kept);
+        kept += memory.kept;
+        memory_edge(&memory, &all);
       }
-      leap(&v, &in, n);
+      mx_cycle_vec_leap(&v, &in, n);
+      assert_memory_equal(&v, &steps, sizeof v);
     }
   }
+  assert_true(kept > 0);
 }
 
 // Leaps and cycles from a command's acceptance to the end of its program.
