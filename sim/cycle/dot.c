@@ -5,15 +5,21 @@
 #include "golden/isa.h"
 #include "sim/cycle/dot_state.h"
 
+static uint8_t log2_of(uint32_t n) {
+  uint8_t bits = 0;
+  while (n >> bits > 1) bits++;
+  return bits;
+}
+
 void mx_cycle_dot_open(mx_cycle_dot *v, const mx_params *p) {
-  *v = (mx_cycle_dot){.rows = (uint8_t)p->ROWS, .lanes = (uint8_t)mx_lanes(p),
+  *v = (mx_cycle_dot){.row_bits = log2_of(p->ROWS), .lanes = (uint8_t)mx_lanes(p),
                       .side_beats = (uint8_t)(p->GROUP / mx_beat_bytes(p)), .codebook = p->CODEBOOK != 0,
                       .shared = p->SHARED_ADD != 0, .group = p->GROUP, .entries = p->GROUP / p->ROWS};
   mx_cycle_dot_reset(v);
 }
 
 void mx_cycle_dot_reset(mx_cycle_dot *v) {
-  *v = (mx_cycle_dot){.rows = v->rows, .lanes = v->lanes, .side_beats = v->side_beats, .codebook = v->codebook,
+  *v = (mx_cycle_dot){.row_bits = v->row_bits, .lanes = v->lanes, .side_beats = v->side_beats, .codebook = v->codebook,
                       .shared = v->shared, .group = v->group, .entries = v->entries,
                       .table_left = v->codebook ? DOT_TABLE_CYCLES : 0};
 }
@@ -37,7 +43,7 @@ mx_cycle_dot_out mx_cycle_dot_look(const mx_cycle_dot *v, const mx_cycle_dot_in 
 // Seldom called: kept out of the edge, whose registers it would need.
 #define SELDOM __attribute__((noinline, cold))
 
-SELDOM static mx_cycle_dot_work decode(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
+SELDOM static void accept(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   bool four = in->cmd_bits == MX_BITS_4, six = in->cmd_bits == MX_BITS_6;
   uint32_t halves = (32u / v->lanes) << in->cmd_block;  // of an XMEM word, in a block
   bool half_only = v->lanes == 32 && (in->cmd_block == 0 || (in->cmd_x & 16));
@@ -47,9 +53,11 @@ SELDOM static mx_cycle_dot_work decode(const mx_cycle_dot *v, const mx_cycle_dot
                          .groups = in->cmd_groups, .blocks = in->cmd_blocks};
   uint32_t chunks = full ? halves / 2 : halves;
   w.line = w.planar ? 2 * chunks : chunks;
+  w.line_bits = log2_of(w.line);
   w.steps = chunks * v->entries;
   w.side = v->side_beats * ((in->cmd_scale & 2u ? 2u : in->cmd_scale) + in->cmd_zero);
-  return w;
+  v->next = w;
+  v->waits = true;
 }
 
 SELDOM static void start(mx_cycle_dot *v) {
@@ -89,10 +97,8 @@ static bool advance(mx_cycle_dot *v) {
 }
 
 static void run_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
-  bool accepts = in->cmd_valid && !v->waits;
   if (v->active && !dot_held_up(v, in) && (in->s_valid || !dot_needs_beat(v)) && advance(v)) v->active = false;
   if (v->waits && !v->active && !v->table_left) start(v);
-  if (accepts) v->next = decode(v, in), v->waits = true;
 }
 
 // ---- results ----
@@ -133,15 +139,21 @@ SELDOM static void hand_over(mx_cycle_dot *v) {
 
 // The sequencer sees the results' state before the edge, and the other way
 // round; a command is handed over only while the one before has left nothing.
-void mx_cycle_dot_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
+static void work_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   bool hands_over = dot_hands_over(v), arrives = v->finals >> (DOT_STAGES - 1) & 1;
   bool frees = v->out_active && out_edge(v, in);
   v->written += arrives;
   v->lasts = (uint8_t)(v->lasts << 1);
-  v->finals = (uint16_t)((v->finals << 1) & ((1u << DOT_STAGES) - 1));
+  v->finals = (uint16_t)(v->finals << 1 & ((1 << DOT_STAGES) - 1));
   run_edge(v, in);
   v->used -= frees;
   if (hands_over) hand_over(v);
+}
+
+void mx_cycle_dot_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
+  bool accepts = in->cmd_valid && !v->waits;
+  if (v->active || v->waits || v->out_active) work_edge(v, in);
+  if (accepts) accept(v, in);
   if (v->codebook && in->tbl_we) v->table_left = DOT_TABLE_CYCLES;
   else if (v->table_left) v->table_left--;
 }

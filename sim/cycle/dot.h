@@ -36,12 +36,13 @@ typedef struct {
   bool planar;
   uint8_t tokens;        // - 1
   uint16_t groups, blocks;
+  uint8_t line_bits;     // of line, a power of two
   uint32_t side, steps, line;
 } mx_cycle_dot_work;
 
 struct mx_cycle_dot {
   // Of the parameters.
-  uint8_t rows, lanes, side_beats;  // side_beats: with one byte a row
+  uint8_t row_bits, lanes, side_beats;  // row_bits: of ROWS; side_beats: with one byte a row
   bool codebook, shared;
   uint32_t group, entries;  // entries: GROUP / ROWS
 
@@ -73,7 +74,7 @@ mx_cycle_dot_out mx_cycle_dot_look(const mx_cycle_dot *v, const mx_cycle_dot_in 
 void mx_cycle_dot_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in);
 uint64_t mx_cycle_dot_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in);
 // The same without x_en, which may change meanwhile: for when nobody else wants
-// XMEM. leap takes as many cycles.
+// XMEM. leap is right for any n.
 uint64_t mx_cycle_dot_steady_but_x(const mx_cycle_dot *v, const mx_cycle_dot_in *in);
 void mx_cycle_dot_leap(mx_cycle_dot *v, const mx_cycle_dot_in *in, uint64_t n);
 #endif

@@ -42,14 +42,20 @@ static uint64_t to_result(const mx_cycle_dot *v) {
 // Entries of the group that its last block has yet to end.
 static uint32_t results_left(const mx_cycle_dot *v) {
   if (!dot_last_block(v)) return v->entries;
-  uint32_t mask = v->now.line - 1, lines = v->step / v->now.line;
+  uint32_t mask = v->now.line - 1, lines = v->step >> v->now.line_bits;
   return v->entries - (v->now.planar ? 2 * lines + ((v->step & mask) == mask) : lines);
+}
+
+// Steps from one that ends a row to the n-th after it, or less: of a planar pair
+// the second follows the first at once.
+static uint64_t to_next_result(const mx_cycle_dot *v, uint32_t n) {
+  return v->now.planar ? (uint64_t)(n / 2) * v->now.line + n % 2 : (uint64_t)n * v->now.line;
 }
 
 // No step before has to wait for room. Entries that become free are not counted.
 static uint64_t to_full(const mx_cycle_dot *v) {
   uint32_t room = dot_depth(v) - v->used;
-  if (room < results_left(v)) return to_result(v) + (uint64_t)v->now.line * (v->now.planar ? room / 2 : room);
+  if (room < results_left(v)) return to_result(v) + to_next_result(v, room);
   if (v->group_left == 1) return UINT64_MAX;
   return to_group_end(v) + v->now.blocks * unit_cycles(v) - v->now.steps + before_end(v);
 }
@@ -124,8 +130,7 @@ static uint64_t adder_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   if (!v->lasts) return flow ? to_line_end(v) + 1 : UINT64_MAX;
   unsigned idle = DOT_ADD_STAGES;  // cycles until the youngest line has left the adder
   for (unsigned bits = v->lasts; !(bits & 1); bits >>= 1) idle--;
-  if (!flow || to_line_end(v) + 1 > idle) return idle;
-  if (v->now.line > DOT_ADD_STAGES) return to_line_end(v) + 1 + DOT_ADD_STAGES;
+  if (!flow || v->now.line > DOT_ADD_STAGES || to_line_end(v) + 1 > idle) return idle;
   return v->now.line + v->now.side > DOT_ADD_STAGES ? to_unit_end(v) + DOT_ADD_STAGES : UINT64_MAX;
 }
 
@@ -168,14 +173,12 @@ static uint8_t lines_ended(const mx_cycle_dot *v, uint64_t at) {
 }
 
 static void flow_jump(mx_cycle_dot *v, uint64_t n) {
-  uint64_t left = to_unit_end(v), at = unit_cycles(v) - left + n;
-  if (n >= left) {
-    uint64_t units = at / unit_cycles(v);
-    v->block_left = (uint16_t)(v->block_left - units);
-    at -= units * unit_cycles(v);
-  }
-  v->side_left = at < v->now.side ? v->now.side - (uint32_t)at : 0;
-  v->step = at < v->now.side ? 0 : (uint32_t)at - v->now.side;
+  // Within a group: 32 bits do.
+  uint32_t unit = (uint32_t)unit_cycles(v), at = unit - (uint32_t)to_unit_end(v) + (uint32_t)n;
+  v->block_left = (uint16_t)(v->block_left - at / unit);
+  at %= unit;
+  v->side_left = at < v->now.side ? v->now.side - at : 0;
+  v->step = at < v->now.side ? 0 : at - v->now.side;
   if (v->shared) v->lasts = lines_ended(v, at);
 }
 
@@ -183,7 +186,7 @@ static void out_jump(mx_cycle_dot *v, uint64_t n) {
   uint32_t tokens = v->out_tokens + 1u, words = v->token + (uint32_t)n, rows = words / tokens;
   bool ends = n == words_left(v, 0);
   rows -= ends;
-  v->token = ends ? v->out_tokens : (uint8_t)(words % tokens);
+  v->token = (uint8_t)(ends ? v->out_tokens : words % tokens);
   v->used -= dot_entries_freed(v, v->row + rows) - dot_entries_freed(v, v->row);
   for (v->row += rows; v->row >= v->group; v->row -= v->group) {
     v->out_groups--;

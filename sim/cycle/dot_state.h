@@ -42,13 +42,13 @@ static inline bool dot_hands_over(const mx_cycle_dot *v) { return v->active && !
 // hold. With planar codes the last of an odd number is one row: the other
 // slices' rows come after the entry that goes with it.
 static inline uint32_t dot_rows_written(const mx_cycle_dot *v, uint32_t written) {
-  return v->out_planar ? (written & ~1u) * v->rows + (written & 1) : written * v->rows;
+  return v->out_planar ? ((written & ~1u) << v->row_bits) + (written & 1) : written << v->row_bits;
 }
 
 // Of the first n rows of a group, those that are the last of their entry.
 static inline uint32_t dot_entries_freed(const mx_cycle_dot *v, uint32_t n) {
-  if (!v->out_planar) return n / v->rows;
-  uint32_t pair = 2u * v->rows, rest = n % pair;
-  return n / pair * 2 + (rest + 2 > pair ? rest + 2 - pair : 0);
+  if (!v->out_planar) return n >> v->row_bits;
+  uint32_t pair = 2u << v->row_bits, rest = n & (pair - 1);
+  return n / 2 >> v->row_bits << 1 | (rest + 2 > pair ? rest + 2 - pair : 0);
 }
 #endif

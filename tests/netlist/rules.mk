@@ -19,7 +19,7 @@ $B/netlist/%.$1.dir/Vdut.mk: $B/netlist/%.$1.v
 	$$(call verilate,$$(@D),-Wno-lint -Wno-UNOPTFLAT $(call netlist_flags,$1) $$< --top-module netlist)
 $B/netlist/%.$1.dir/test.o: $B/rtl/%.dir/test.o | $B/netlist/%.$1.dir/Vdut.mk
 	$$(Q)cp $$< $$@
-$B/netlist/tb_%.$1: $B/netlist/%.$1.dir/Vdut.mk $B/netlist/%.$1.dir/test.o $(tb_objects) $(verilated_objects) $B/libgolden.a
+$B/netlist/tb_%.$1: $B/netlist/%.$1.dir/Vdut.mk $B/netlist/%.$1.dir/test.o $(tb_objects) $(verilated_objects) $B/libsim.a $B/libgolden.a
 	$$(call tb_link,$$(<D))
 endef
 $(foreach k,generic ice40,$(eval $(call netlist_rules,$k)))
