@@ -90,6 +90,22 @@ static mx_status check_prefix(const char *path, const mx_image *im, mx_error *e)
   return MX_OK;
 }
 
+static mx_status check_batch(const char *path, const mx_image *im, mx_error *e) {
+  uint32_t n = im->batch_tokens, row = im->embedding_row_bytes;
+  if (!n && (im->batch_entry || im->batch_rows_addr || im->embedding_addr || row))
+    return mx_fail(e, MX_FORMAT, AT(batch_tokens), "facts of a batch of no tokens");
+  if (!n) return MX_OK;
+  if (n > im->params->TOKENS)
+    return mx_fail(e, MX_FORMAT, AT(batch_tokens), "batches of %" PRIu32 " tokens on a device with %" PRIu32 " columns", n,
+                   im->params->TOKENS);
+  if (!row || !inside(im->batch_rows_addr, (uint64_t)n * row, im->mem_bytes))
+    return mx_fail(e, MX_FORMAT, AT(batch_rows_addr), "%" PRIu32 " rows of %" PRIu32 " bytes do not lie inside the memory", n, row);
+  if (!inside(im->embedding_addr, (uint64_t)im->vocab_size * row, im->mem_bytes))
+    return mx_fail(e, MX_FORMAT, AT(embedding_addr), "an embedding of %" PRIu32 " rows of %" PRIu32 " bytes lies outside the memory",
+                   im->vocab_size, row);
+  return check_entry(AT(batch_entry), im, im->batch_entry, e);
+}
+
 static mx_status check_facts(const char *path, const mx_image *im, mx_error *e) {
   if (!im->vocab_size) return mx_fail(e, MX_FORMAT, AT(vocab_size), "the vocabulary is empty");
   if (!im->context_length) return mx_fail(e, MX_FORMAT, AT(context_length), "the context has no position");
@@ -100,7 +116,7 @@ static mx_status check_facts(const char *path, const mx_image *im, mx_error *e) 
   if (check_entry(AT(token_entry), im, im->token_entry, e)) return e->status;
   if (check_id(AT(bos_id), im->bos_id, im->vocab_size, e)) return e->status;
   if (check_id(AT(eos_id), im->eos_id, im->vocab_size, e)) return e->status;
-  if (check_prefix(path, im, e)) return e->status;
+  if (check_prefix(path, im, e) || check_batch(path, im, e)) return e->status;
   return check_results(path, im, e);
 }
 

@@ -254,9 +254,10 @@ static void test_refusals(void **state) {
   other = *f.model;
   other.config.n_layers = LAYERS + 1;
   refuse(&f, &other, MX_USAGE, "4 layers");
-  f.image->n_notes /= 2;
+  uint32_t notes = f.image->n_notes;
+  f.image->n_notes /= 8;
   refuse(&f, f.model, MX_FORMAT, "where a layer ends");
-  f.image->n_notes *= 2;
+  f.image->n_notes = notes;
   f.image->basis = calloc(f.image->basis_bytes = 20, 1);
   refuse(&f, f.model, MX_FORMAT, "");
   strcpy(f.image->info, "{}");

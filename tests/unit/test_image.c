@@ -205,7 +205,11 @@ static void refuses_hostile_headers(void **state) {
       {64, 0xfffffffe, MX_FORMAT, "outside the vocabulary"},  // eos_id
       {68, 16, MX_FORMAT, "a prefix of 16 tokens leaves no room in a context of 16"},  // prefix_tokens
       {68, 0xffffffff, MX_FORMAT, "a prefix"},
-      {72, 1, MX_FORMAT, "unknown fact"},
+      {72, 64, MX_FORMAT, "no tokens"},                  // batch_entry
+      {76, 1, MX_FORMAT, "rows of 0 bytes"},             // batch_tokens
+      {76, 1000, MX_FORMAT, "columns"},
+      {84, 1, MX_FORMAT, "no tokens"},                   // embedding_addr
+      {92, 1, MX_FORMAT, "unknown fact"},
       {96, 6, MX_FORMAT, "6 sections"},
       {96, 5, MX_FORMAT, "section"},
       {96, 0xffffffff, MX_FORMAT, "sections"},

@@ -320,7 +320,7 @@ static void test_order_of_writes(void **state) {
   test_add(&d, matmul(&p, 0, 0));
   test_run_clean(&d, 0, 0);
   assert_int_equal(w.n, 64);
-  for (uint32_t i = 0; i < 64; i++) assert_int_equal(w.addresses[i], (65530 + i / 2 + i % 2 * 1000) % 65536 % 16384);
+  for (uint32_t i = 0; i < 64; i++) assert_int_equal(w.addresses[i], (65530 + i / 2 + i % 2 * 1000) % 65536 % d.machine->params->VMEM_WORDS);
   test_device_free(&d);
 }
 
