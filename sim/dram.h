@@ -34,6 +34,9 @@ typedef struct {
   uint32_t path_ps;            // controller and wires, there and back, once per access
 } mx_dram_params;
 
+// What an access waited for, beside those before it.
+typedef enum { MX_DRAM_HIT, MX_DRAM_ROW, MX_DRAM_REFRESH } mx_dram_reason;
+
 enum { MX_DRAM_BANKS = 32 };
 typedef struct { bool open; uint64_t row, opened, precharge_from, ready; } mx_dram_bank;
 
@@ -45,6 +48,7 @@ typedef struct {
   uint64_t next_refresh, next_address;
   uint32_t last_open_group, last_column_group;
   bool any_open, any_column, last_write;
+  mx_dram_reason why;          // of the last access
   uint8_t access_bits, group_bits, column_bits, bank_bits;  // of an address, from the lowest
   uint64_t hits, misses, conflicts, refreshes, bytes;  // accesses by what their bank needed
 } mx_dram;
@@ -62,8 +66,8 @@ void mx_dram_open(mx_dram *d, const mx_dram_params *p);
 uint64_t mx_dram_access(mx_dram *d, uint64_t arrival, uint64_t address, bool write);
 
 // `n` reads of bytes that follow each other, as mx_dram_access with the same arrival:
-// end[i] is when the data of access i is there.
-void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end);
+// end[i] is when the data of access i is there, why[i] a mx_dram_reason (why may be NULL).
+void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end, uint8_t *why);
 
 // Bytes per second that the pins could move.
 static inline double mx_dram_pin_peak(const mx_dram_params *p) { return p->width_bits / 8.0 * 1e12 / p->beat_ps; }

@@ -1,6 +1,7 @@
 #include "sim/memory_time.h"
 
-enum { RESP_OKAY = 0, RESP_DECERR = 3 };
+#include <stddef.h>
+
 enum {
   MOST_ACCESSES = 256 * 32 / 4 + 2,  // of a burst: beats, bytes of a beat, of an access
   NEAR_CYCLES = 16,                  // so far counting is quicker than a division
@@ -43,10 +44,14 @@ static uint64_t cycle_of(const mx_memory_time *m, uint64_t ps, uint64_t *cycle) 
 static void plan_beats(mx_memory_time *m, const mx_memory_burst *b) {
   uint64_t end[MOST_ACCESSES], at = b->addr - m->base, first = at >> m->dram.access_bits, cycle = m->cycle;
   uint64_t last = (at + (uint64_t)b->beats * m->beat_bytes - 1) >> m->dram.access_bits;
-  mx_dram_read(&m->dram, m->cycle * m->period_ps, first << m->dram.access_bits, (uint32_t)(last - first + 1), end);
+  uint8_t why[MOST_ACCESSES];
+  mx_dram_read(&m->dram, m->cycle * m->period_ps, first << m->dram.access_bits, (uint32_t)(last - first + 1), end,
+               m->reasons ? why : NULL);
   for (uint32_t i = 0; i < b->beats; i++) {
     uint64_t access = (at + (i + 1ull) * m->beat_bytes - 1) >> m->dram.access_bits;
-    m->beat_ready[(m->beat_first + m->beat_count++) % MX_MEMORY_BEATS] = cycle_of(m, end[access - first], &cycle);
+    uint32_t place = (m->beat_first + m->beat_count++) % MX_MEMORY_BEATS;
+    m->beat_ready[place] = cycle_of(m, end[access - first], &cycle);
+    if (m->reasons) m->beat_why[place] = why[access - first];
   }
 }
 
@@ -90,7 +95,7 @@ static void offer_beat(mx_memory_time *m) {
   o->rvalid = beat_is_here(m) && may_move_beat(m) && !stall(m);
   if (!o->rvalid) return;
   o->raddr = b->addr;
-  o->rresp = mx_memory_holds(m, b->addr) ? RESP_OKAY : RESP_DECERR;
+  o->rresp = mx_memory_response(m, b->addr);
   o->rlast = b->beats == 1;
 }
 
@@ -107,7 +112,7 @@ static void join_write(mx_memory_time *m) {
   if (!m->join.valid) return;
   mx_memory_burst *b = front(&m->writes);
   m->join = (mx_memory_join){true, mx_memory_holds(m, b->addr), b->beats == 1, b->addr};
-  if (!m->join.inside) b->response = RESP_DECERR;
+  if (!m->join.inside) b->response = mx_memory_response(m, b->addr);
   write_to_chip(m, b->addr);
   b->addr += m->beat_bytes;
   m->w_count--;
@@ -179,8 +184,9 @@ static bool settled(const mx_memory_time *m) {
 }
 
 uint64_t mx_memory_time_row(const mx_memory_time *m) {
-  uint64_t n = m->reads.at[m->reads.first].beats - 1;
-  if (!n) return 1;
+  const mx_memory_burst *b = &m->reads.at[m->reads.first];
+  uint64_t n = b->beats - 1;
+  if (!n || !mx_memory_holds(m, b->addr + n * m->beat_bytes)) return 1;
   if (!m->options.chip) return n;
   for (uint64_t i = 1; i <= n; i++)
     if (m->beat_ready[(m->beat_first + i) % MX_MEMORY_BEATS] > m->cycle + i) return i;

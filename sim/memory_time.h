@@ -58,6 +58,8 @@ typedef struct {
   uint64_t written;           // cycle at which the chip has the last beat written
   uint64_t beat_ready[MX_MEMORY_BEATS];  // with a chip: cycle of each read beat, a ring
   uint32_t beat_first, beat_count;
+  bool reasons;               // the caller's: keep in beat_why what each of these waited for, a mx_dram_reason
+  uint8_t beat_why[MX_MEMORY_BEATS];
 } mx_memory_time;
 
 void mx_memory_time_open(mx_memory_time *m, const mx_memory_options *options, uint64_t base, uint32_t size,
@@ -84,4 +86,6 @@ static inline uint64_t mx_memory_time_next(const mx_memory_time *m) {
 static inline bool mx_memory_holds(const mx_memory_time *m, uint64_t addr) {
   return addr >= m->base && addr - m->base < m->size && addr - m->base + m->beat_bytes <= m->size;
 }
+// RRESP or BRESP: OKAY or DECERR.
+static inline uint8_t mx_memory_response(const mx_memory_time *m, uint64_t addr) { return mx_memory_holds(m, addr) ? 0 : 3; }
 #endif

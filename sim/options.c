@@ -8,7 +8,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300
 
 // OPTION(symbol, short, long, argument or NULL, commands, "help")
 #define OPTIONS(OPTION)                                                                                              \
-  OPTION(ENGINE, 'e', "engine", "NAME", BOTH, "golden or rtl (run: golden; verify: rtl)")                            \
+  OPTION(ENGINE, 'e', "engine", "NAME", BOTH, "golden, cycle or rtl (run: golden; verify: rtl)")                     \
   OPTION(PROMPT, 'p', "prompt", "TEXT", BOTH, "text to begin with (default: none, only the token of beginning)")     \
   OPTION(PROMPT_FILE, 'f', "prompt-file", "FILE", BOTH, "text to begin with, from a file")                           \
   OPTION(TOKENS, 'n', "tokens", "N", BOTH, "generate at most N tokens (default 32)")                                 \

@@ -1,4 +1,4 @@
-#include "sim/cycle/cycle.h"
+#include "sim/cycle/leap.h"
 
 void mx_cycle_open(mx_cycle *c, const mx_params *p, const mx_memory_options *memory, uint64_t base, uint32_t size,
                    mx_cycle_source source) {
@@ -266,6 +266,7 @@ static void edge_units(mx_cycle *c) {
 }
 
 void mx_cycle_edge(mx_cycle *c) {
+  if (c->listener.tell) mx_cycle_account(c, 1);
   bool clears = c->reset || mx_cycle_seq_clear(&c->seq);
   if (c->clears) reset_units(c);
   else edge_units(c);

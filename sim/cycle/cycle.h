@@ -93,6 +93,11 @@ typedef struct {
   bool clears;             // the units are reset in this cycle
   uint64_t cycle;          // since mx_cycle_open
 
+  // Accounting.
+  mx_cycle_listener listener;
+  uint32_t issued, matmul, matmul_next;  // matmul_next: issued last, may still wait
+  bool matmul_waited;
+
   // Of this cycle, after mx_cycle_look.
   mx_cycle_ports ports;
   mx_cycle_csr_in csr_in;
@@ -116,10 +121,13 @@ typedef struct {
 void mx_cycle_open(mx_cycle *c, const mx_params *p, const mx_memory_options *memory, uint64_t base, uint32_t size,
                    mx_cycle_source source);
 
+// Tell of cycles from now on; the model is slower meanwhile. tell = NULL: no more.
+void mx_cycle_listen(mx_cycle *c, mx_cycle_listener listener);
+
 void mx_cycle_look(mx_cycle *c);  // fills ports from the state and the caller's inputs
 void mx_cycle_edge(mx_cycle *c);  // after mx_cycle_look
 void mx_cycle_step(mx_cycle *c);  // both
-// After mx_cycle_look: as many edges, up to `most`, as the ports stay what they are.
-// Returns how many, at least 1.
+// After mx_cycle_look: edges, up to `most`, in which nothing is issued, no register
+// access ends and the interrupt stays what it is. Returns how many, at least 1.
 uint64_t mx_cycle_leap(mx_cycle *c, uint64_t most);
 #endif

@@ -36,8 +36,8 @@ static inline bool mx_cycle_fifo_moves(const mx_cycle_fifo *f) {
 // words come in (or not) and are taken (or not) in each.
 static inline uint64_t mx_cycle_fifo_steady(const mx_cycle_fifo *f, bool in_fire, bool out_ready) {
   bool out = mx_cycle_fifo_valid(f) && out_ready;
+  if (!f->fetched && (in_fire || out)) return 1;
   if (!out) return in_fire && !mx_cycle_fifo_valid(f) ? 1 : UINT64_MAX;
-  if (f->registered && !f->fetched) return 1;
   return in_fire ? (f->unread ? UINT64_MAX : 1) : f->count;
 }
 

@@ -18,7 +18,10 @@ typedef struct {
   uint64_t cycles, read, took, starved, blocked, progress;  // progress: 1 + the last cycle of it
 } tally;
 
-enum { WORTH = 8 };  // cycles from which on the loop is quicker than steps
+enum {
+  WORTH = 8,                        // cycles from which on the loop is quicker than steps
+  RESULT_CYCLES = DOT_STAGES + 2,   // from the last beat of a result to its write: no longer quiet
+};
 
 // ---- the dot array -----------------------------------------------------------------
 
@@ -43,9 +46,31 @@ static bool plan(mx_cycle *c, behind *b, bool s_valid) {
   b->quiet = is_quiet(&c->dot, &o);
   if (b->quiet) c->dot_in.s_valid = true;
   b->left = mx_cycle_dot_steady_but_x(&c->dot, &c->dot_in);
+  if (b->quiet && b->left <= RESULT_CYCLES) {
+    b->quiet = false;
+    c->dot_in.s_valid = s_valid;
+    b->left = mx_cycle_dot_steady_but_x(&c->dot, &c->dot_in);
+  } else if (b->quiet) {
+    b->left -= RESULT_CYCLES;
+  }
   b->s_ready = o.s_ready;
   b->blocked = o.blocked;
   b->starves = b->quiet || o.starved;
+  return true;
+}
+
+// ---- the vector unit -----------------------------------------------------------------
+
+// It computes on while weights stream; its `pending` cycles are not in its state yet.
+typedef struct { uint64_t left, pending; bool progress; } vec_behind;
+
+static bool plan_vec(mx_cycle *c, vec_behind *v) {
+  if (v->pending) mx_cycle_vec_leap(&c->vec, &c->vec_in, v->pending);
+  v->pending = 0;
+  mx_cycle_vec_out o = mx_cycle_vec_look(&c->vec, &c->vec_in);
+  if (o.busy != c->vec_out.busy || o.cmd_ready != c->vec_out.cmd_ready || o.fault) return false;
+  v->progress = o.progress;
+  v->left = c->vmem.single_port ? mx_cycle_vec_steady(&c->vec, &c->vec_in) : mx_cycle_vec_alone(&c->vec, &c->vec_in);
   return true;
 }
 
@@ -62,36 +87,36 @@ static bool needs_more(const mx_cycle *c);
 static bool others_rest(const mx_cycle *c) {
   const mx_cycle_move_out *m = &c->move_out;
   const mx_cycle_fetch *f = &c->seq.fetch;
+  if (c->params->SHARED_ADD && c->vec_out.busy) return false;  // they share an adder
   if (c->reset || c->clears || c->memory.options.stall_percent || c->memory.options.per) return false;
-  if (m->req_valid || m->w_valid || m->mr_valid || m->mw_valid || m->pr_valid || !c->move_in.w_idle) return false;
+  if (m->w_valid || m->mr_valid || m->mw_valid || m->pr_valid || !c->move_in.w_idle) return false;
   if (c->memory.out.bvalid || f->req_valid || f->asked != f->write || !only_streams(&c->read)) return false;
   if (c->memory.out.rvalid && c->memory.out.rresp) return false;
   if (needs_more(c)) return false;
+  if (c->vec_out.busy && c->vmem.single_port) return false;
   return !c->vmem.kept && !(c->dot_out.vm_valid && c->vec_out.busy) && !c->seq_out.stream_valid && !c->stream_out.fault;
 }
 
 static uint64_t others_steady(const mx_cycle *c, uint64_t n) {
   if (!others_rest(c)) return 0;
   n = min64(n, mx_cycle_seq_steady(&c->seq, &c->seq_in, &c->seq_out));
-  bool alone = !c->vmem.single_port && !c->dot_out.vm_valid;
-  if (n > 1) n = min64(n, alone ? mx_cycle_vec_alone(&c->vec, &c->vec_in) : mx_cycle_vec_steady(&c->vec, &c->vec_in));
   if (n > 1) n = min64(n, mx_cycle_move_steady(&c->move, &c->move_in));
   return n > 1 ? min64(n, mx_cycle_csr_steady(&c->csr, &c->bus, &c->csr_in)) : n;
 }
 
 // ---- the loop ----------------------------------------------------------------------
 
-// A request is accepted by mx_read.
-static void request(mx_cycle *c) {
+// A request is accepted by mx_read, or the splitter is free for the next segment.
+static void request(mx_cycle *c, bool fires) {
   mx_cycle_stream *s = &c->stream;
   mx_cycle_read *r = &c->read;
-  bool last = mx_cycle_burst_last(&s->burst, s->window, s->high);
-  r->owner[r->tail++ % MX_CYCLE_READS] = MX_CYCLE_STREAM;
-  r->araddr = (c->csr.mem_base + (s->burst.at << s->beat_bits)) & 0xffffffffff;
-  r->arbeats = mx_cycle_burst_beats(&s->burst, s->window, last);
-  s->free -= r->arbeats;
-  s->burst.at = ((s->burst.at | (s->window - 1)) + 1) & s->high;
-  s->burst.active = !last;
+  if (fires) {
+    bool last = mx_cycle_burst_last(&s->burst, s->window, s->high);
+    r->owner[r->tail++ % MX_CYCLE_READS] = MX_CYCLE_STREAM;
+    r->araddr = (c->csr.mem_base + (s->burst.at << s->beat_bits)) & 0xffffffffff;
+    r->arbeats = mx_cycle_burst_beats(&s->burst, s->window, last);
+  }
+  mx_cycle_stream_commands(s, fires);
 }
 
 // The beat offered is taken.
@@ -110,6 +135,7 @@ static void offer_beat(mx_memory_time *m) {
   m->out.rvalid = true;
   m->out.rlast = b->beats == 1;
   m->out.raddr = b->addr;
+  m->out.rresp = mx_memory_response(m, b->addr);
 }
 
 // One cycle of mx_stream, mx_read and the memory; took: the dot array takes a beat.
@@ -125,7 +151,7 @@ static inline void stream_cycle(mx_cycle *c, bool took) {
   if (last) r->head++;
   if (last || fire || mx_cycle_fifo_moves(&r->order)) mx_cycle_fifo_edge(&r->order, fire, last);
   r->arvalid = fire || (r->arvalid && !accepts);
-  if (fire) request(c);
+  if (fire || !s->burst.active || mx_cycle_fifo_moves(&s->queue)) request(c, fire);
   mx_cycle_fifo_edge(&s->data, comes, took);
   s->free += took;
   m->out.arready = m->reads.count < m->options.outstanding;
@@ -139,6 +165,7 @@ static inline uint64_t run_length(const mx_cycle *c, bool took, uint64_t most) {
   bool comes = m->out.rvalid;
   if (c->read.arvalid || mx_cycle_fifo_moves(&c->read.order) || mx_cycle_fifo_moves(&s->data)) return 1;
   if (s->burst.active && s->free >= s->window && mx_cycle_fifo_ready(&c->read.order)) return 1;
+  if (s->queue.count && (!s->burst.active || mx_cycle_fifo_moves(&s->queue))) return 1;
   if (comes && m->out.rlast) return 1;
   uint64_t n = min64(most, mx_cycle_fifo_steady(&s->data, comes, took));
   if (took && s->burst.active && s->free < s->window) n = min64(n, s->window - s->free);
@@ -161,12 +188,16 @@ static void run(mx_cycle *c, bool took, uint64_t n) {
   offer_beat(m);
 }
 
-// Whether the next cycle needs more than stream_cycle: a segment that begins, a
-// command that comes, an address without memory.
+// Whether others must see the next cycle: a fault, or an address without memory.
 static bool needs_more(const mx_cycle *c) {
+  return mx_cycle_stream_bad(&c->stream, c->csr.mem_size) || (c->memory.out.rvalid && c->memory.out.rresp);
+}
+
+// The move unit waits for the bus, and in this cycle gets it.
+static bool move_gets_bus(const mx_cycle *c) {
   const mx_cycle_stream *s = &c->stream;
-  if (!s->burst.active && s->queue.count) return true;
-  return c->memory.out.rvalid && !mx_memory_holds(&c->memory, c->memory.out.raddr);
+  if (!c->move_out.req_valid || (s->burst.active && s->free >= s->window)) return false;
+  return mx_cycle_read_room(&c->read, c->memory.out.arready, false);
 }
 
 // The others' n cycles, and what was counted.
@@ -175,8 +206,7 @@ static void finish(mx_cycle *c, const tally *t) {
   mx_cycle_csr *v = &c->csr;
   uint64_t begin = v->cycle;
   c->csr_in.events &= ~mine;
-  c->csr_in.progress = c->seq_out.starting || c->vec_out.progress;
-  mx_cycle_vec_leap(&c->vec, &c->vec_in, t->cycles);
+  c->csr_in.progress = c->seq_out.starting;
   mx_cycle_move_leap(&c->move, &c->move_in, t->cycles);
   mx_cycle_vmem_leap(&c->vmem, &c->vmem_in, t->cycles);
   mx_cycle_seq_leap(&c->seq, &c->seq_in, &c->seq_out, t->cycles);
@@ -189,37 +219,44 @@ static void finish(mx_cycle *c, const tally *t) {
   c->cycle += t->cycles;
 }
 
-// The dot array's beats and the tally of k cycles that are alike.
-static void count(mx_cycle *c, behind *b, tally *t, bool valid, bool took, uint64_t k) {
+// The dot array's beats, the vector unit's cycles and the tally of k cycles that are alike.
+static void count(mx_cycle *c, behind *b, vec_behind *v, tally *t, bool valid, bool took, uint64_t k) {
   bool comes = c->memory.out.rvalid;
   t->read += comes ? k : 0;
   t->took += took ? k : 0;
   t->starved += !valid && b->starves ? k : 0;
   t->blocked += b->blocked ? k : 0;
   if (!b->quiet || took) b->left -= k, b->pending += k;
+  v->left -= k;
+  v->pending += k;
   t->cycles += k;
-  if (took || comes || b->writes) t->progress = t->cycles;
+  if (took || comes || b->writes || v->progress) t->progress = t->cycles;
 }
 
 uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most) {
   uint64_t n = others_steady(c, most);
   behind b = {0};
+  vec_behind v = {0};
   tally t = {0};
+  const mx_cycle_dot_in seen = c->dot_in;
   if (n < WORTH) return 0;
   if (!c->vec_out.busy) c->dot_in.vm_ready = true;
-  bool valid = c->stream_out.s_valid, going = plan(c, &b, valid);
-  while (going && t.cycles < n) {
+  bool valid = c->stream_out.s_valid, going = plan(c, &b, valid) && plan_vec(c, &v);
+  while (going && t.cycles < n && !move_gets_bus(c)) {
     bool now = mx_cycle_fifo_valid(&c->stream.data);
     if ((!b.left || (!b.quiet && now != valid)) && !plan(c, &b, now)) break;
+    if (!v.left && !plan_vec(c, &v)) break;
     valid = now;
     bool took = now && b.s_ready;
-    uint64_t k = run_length(c, took, min64(n - t.cycles, took || !b.quiet ? b.left : UINT64_MAX));
-    count(c, &b, &t, now, took, k);
+    uint64_t k = run_length(c, took, min64(min64(n - t.cycles, v.left), took || !b.quiet ? b.left : UINT64_MAX));
+    count(c, &b, &v, &t, now, took, k);
     if (k > 1) run(c, took, k);
     else stream_cycle(c, took);
     going = !needs_more(c);
   }
   settle(c, &b);
+  if (v.pending) mx_cycle_vec_leap(&c->vec, &c->vec_in, v.pending);
   if (t.cycles) finish(c, &t);
+  else c->dot_in = seen;
   return t.cycles;
 }

@@ -17,7 +17,8 @@ static uint64_t vec_steady(const mx_cycle *c) {
 }
 
 static uint64_t dot_steady(const mx_cycle *c) {
-  return c->move_out.pr_valid ? mx_cycle_dot_steady(&c->dot, &c->dot_in) : mx_cycle_dot_steady_but_x(&c->dot, &c->dot_in);
+  bool exact = c->move_out.pr_valid || c->listener.tell;  // scales read no XMEM: that tells them from codes
+  return exact ? mx_cycle_dot_steady(&c->dot, &c->dot_in) : mx_cycle_dot_steady_but_x(&c->dot, &c->dot_in);
 }
 
 static uint64_t steady(const mx_cycle *c, uint64_t n) {
@@ -33,13 +34,14 @@ static uint64_t steady(const mx_cycle *c, uint64_t n) {
 }
 
 uint64_t mx_cycle_leap(mx_cycle *c, uint64_t most) {
-  uint64_t n = mx_cycle_flow(c, most);
+  uint64_t n = c->listener.tell ? 0 : mx_cycle_flow(c, most);
   if (n) return n;
   n = steady(c, most);
   if (n <= 1) {
     mx_cycle_edge(c);
     return 1;
   }
+  if (c->listener.tell) mx_cycle_account(c, n);
   mx_cycle_stream_leap(&c->stream, &c->stream_in, n);
   mx_cycle_dot_leap(&c->dot, &c->dot_in, n);
   mx_cycle_vec_leap(&c->vec, &c->vec_in, n);

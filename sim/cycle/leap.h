@@ -6,4 +6,7 @@
 // After mx_cycle_look: if weights stream and the rest of the device rests, up to
 // `most` cycles of that. Returns how many; 0: it is not so.
 uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most);
+
+// After mx_cycle_look, with a listener: tell it of n cycles that are alike.
+void mx_cycle_account(mx_cycle *c, uint64_t n);
 #endif

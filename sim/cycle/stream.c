@@ -83,6 +83,14 @@ static void request(mx_cycle_stream *v, bool last) {
   if (last) v->burst.active = false;
 }
 
+void mx_cycle_stream_commands(mx_cycle_stream *v, bool fires) {
+  bool run = head_valid(v) && !head_of(v)->bad;
+  if (fires) request(v, last_of(v));
+  mx_cycle_fifo_edge(&v->queue, false, run && !v->burst.active && start_segment(v));
+}
+
+bool mx_cycle_stream_bad(const mx_cycle_stream *v, uint32_t mem_size) { return v->told || fault_of(v, mem_size); }
+
 void mx_cycle_stream_edge(mx_cycle_stream *v, const mx_cycle_stream_in *in) {
   bool told = v->told || fault_of(v, in->mem_size);
   bool fire = in->req_ready && wants(v, in->mem_size), s_fire = in->s_ready && mx_cycle_fifo_valid(&v->data);

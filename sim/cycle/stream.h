@@ -65,6 +65,11 @@ void mx_cycle_stream_open(mx_cycle_stream *v, const mx_params *p);
 void mx_cycle_stream_reset(mx_cycle_stream *v);
 mx_cycle_stream_out mx_cycle_stream_look(const mx_cycle_stream *v, const mx_cycle_stream_in *in);
 void mx_cycle_stream_edge(mx_cycle_stream *v, const mx_cycle_stream_in *in);
+// The part of the edge that mx_stream and mx_burst make, without a new command: fires:
+// the request is accepted.
+void mx_cycle_stream_commands(mx_cycle_stream *v, bool fires);
+// Whether a fault is told, or was.
+bool mx_cycle_stream_bad(const mx_cycle_stream *v, uint32_t mem_size);
 uint64_t mx_cycle_stream_steady(const mx_cycle_stream *v, const mx_cycle_stream_in *in);
 void mx_cycle_stream_leap(mx_cycle_stream *v, const mx_cycle_stream_in *in, uint64_t n);
 #endif

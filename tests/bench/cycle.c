@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "golden/isa.h"
-#include "sim/cycle/cycle.h"
+#include "sim/cycle/host.h"
 
 enum { INSTRUCTIONS = 16 };
 static uint8_t program[INSTRUCTIONS * MX_INSTRUCTION_BYTES];
@@ -24,18 +24,6 @@ static void append(const mx_insn *in) {
   for (unsigned i = 0; i < MX_INSTRUCTION_BYTES; i++)
     program[MX_INSTRUCTION_BYTES * length + i] = (uint8_t)(in->word[i / 4] >> 8 * (i % 4));
   length++;
-}
-
-static void write_register(mx_cycle *c, uint16_t offset, uint32_t value) {
-  c->bus = (mx_cycle_csr_bus){.awvalid = true, .wvalid = true, .bready = true, .awaddr = offset, .wdata = value, .wstrb = 15};
-  for (bool done = false; !done;) {
-    mx_cycle_look(c);
-    done = c->ports.s_bvalid;
-    bool accepted = c->ports.s_awready;
-    mx_cycle_edge(c);
-    if (accepted) c->bus.awvalid = c->bus.wvalid = false;
-  }
-  c->bus = (mx_cycle_csr_bus){0};
 }
 
 // STREAM and MATMUL of a matrix with MXINT4 weights in blocks of 32, `matrices` times.
@@ -72,32 +60,21 @@ static double now(void) {
 
 int main(int argc, char **argv) {
   if (argc < 7) return 2;
+  static mx_cycle_host h;
   const mx_params *p = mx_params_find(argv[1]);
+  const uint32_t args[MX_ARGS] = {0};
   mx_memory_options o = MX_MEMORY_DEFAULTS;
+  mx_counters n;
   o.chip = mx_dram_find(argv[2]);
   o.clock_khz = 1000 * (uint32_t)atoi(argv[3]);
-  bool plain = argc > 7;
-  mx_cycle *c = malloc(sizeof *c);
-  if (!p || !c) return 1;
+  if (!p || !o.chip) return 2;
   build(p, (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
-  mx_cycle_open(c, p, &o, 0, 1u << 30, (mx_cycle_source){NULL, bytes_at});
-  for (int i = 0; i < 40; i++) mx_cycle_step(c);
-  c->reset = false;
-  for (int i = 0; i < 40; i++) mx_cycle_step(c);
-  write_register(c, MX_CSR_IRQ_ENABLE, 1);
-  write_register(c, MX_CSR_MEM_SIZE, 1u << 30);
+  mx_cycle_host_open(&h, p, &o, 0, 1u << 30, (mx_cycle_source){NULL, bytes_at}, argc > 7);
+  if (mx_cycle_host_begin(&h)) return 1;
   double begun = now();
-  write_register(c, MX_CSR_CONTROL, MX_CONTROL_START);
-  while (!c->csr.irq_pending) {
-    mx_cycle_look(c);
-    if (plain) mx_cycle_edge(c);
-    else mx_cycle_leap(c, UINT64_MAX);
-  }
+  if (mx_cycle_host_run(&h, 0, args, &n)) return 1;
   double seconds = now() - begun;
-  printf("%s: fault %u at 0x%x, %" PRIu64 " cycles, %" PRIu64 " busy, %" PRIu64 " took, %" PRIu64 " starved, %.3f s, %.1f Mcycles/s, %.2f ns/cycle\n",
-         plain ? "plain" : "leap", c->seq.error, mx_cycle_seq_error_pc(&c->seq), c->cycle, c->csr.events[MX_EVENT_CYCLES],
-         c->csr.events[MX_EVENT_DOT_BUSY], c->csr.events[MX_EVENT_DOT_STARVED], seconds,
-         1e-6 * (double)c->cycle / seconds, 1e9 * seconds / (double)c->cycle);
-  free(c);
+  printf("%" PRIu32 " cycles, of these %" PRIu32 " took weights, %" PRIu32 " starved; %.3f s, %.1f Mcycles/s, %.2f ns per cycle\n",
+         n.CYCLES, n.DOT_BUSY, n.DOT_STARVED, seconds, 1e-6 * n.CYCLES / seconds, 1e9 * seconds / n.CYCLES);
   return 0;
 }

@@ -37,12 +37,12 @@ build_image() {
     "$mxf" compile "$dir/model.mxq" --target "$set" --context "$context" -o "$dir/$set.mxp"
 }
 
-# verify SET CONTEXT TOKENS STALL FORMATS...
+# verify SET CONTEXT TOKENS STALL FORMATS...: results and, with --cycles, times
 verify() {
   local set=$1 context=$2 tokens=$3 stall=$4
   shift 4
   build_image "$set" "$context" "$@" &&
-    "$mxf" verify "$dir/$set.mxp" --prompt "In the beginning" -n "$tokens" -P "$stall" -S 11
+    "$mxf" verify "$dir/$set.mxp" --cycles --prompt "In the beginning" -n "$tokens" -P "$stall" -S 11
 }
 
 for set in sim small; do
@@ -76,6 +76,25 @@ slow_memory() {
   build_image sim 64 && "$mxf" verify "$dir/sim.mxp" --prompt A -n 2 --latency 200 --bandwidth 1/3 --outstanding 2
 }
 check "sim: slow memory, two bursts at a time" slow_memory
+
+# The cycle engine prints what the RTL does, but for the seconds.
+same_cycles() {
+  local engine
+  for engine in rtl cycle; do
+    "$mxf" run "$dir/$1.mxp" --engine "$engine" --prompt A -n 1 --json "${@:2}" | jq 'del(.seconds, .engine)' >"$dir/$engine.json" || return 1
+  done
+  jq .cycles "$dir/cycle.json" && cmp "$dir/rtl.json" "$dir/cycle.json"
+}
+for set in tiny small sim large; do
+  build_image "$set" 64 >/dev/null
+  chips=(ddr4-2400:16 sdram-133)
+  [ "$set" = sim ] && chips=(ddr4-2400:16 ddr4-2400:32 ddr4-2400:64 ddr3-1066:16 ddr3-1066:32 ddr3-1066:64 sdram-133 qspi-48)
+  for chip in "${chips[@]}"; do
+    check "$set: the engine cycle counts as the RTL, $chip" same_cycles "$set" --memory "$chip" --clock 150
+  done
+  check "$set: the engine cycle counts as the RTL, random stalls" same_cycles "$set" -P 35 -S 5
+  check "$set: the engine cycle counts as the RTL, bandwidth" same_cycles "$set" --latency 70 --bandwidth 2/5 --outstanding 3
+done
 
 same_logits() {
   build_image tiny 64 && "$mxf" run "$dir/tiny.mxp" --prompt "And God said" -n 20 >"$dir/a" &&
