@@ -9,6 +9,7 @@
 #include "golden/error.h"
 #include "golden/observe.h"
 #include "golden/params.h"
+#include "sim/cycle/account.h"  // mx_cycle_listener
 #include "sim/memory.h"  // mx_memory_options
 
 typedef struct mx_engine mx_engine;
@@ -42,6 +43,7 @@ typedef struct {
   const char *trace_path;           // NULL, or a FST file for the waveform
   uint64_t trace_from, trace_to;    // cycles, first and last; to = 0: until the end
   bool plain;                       // cycle: step by step, without leaps; slow, for tests
+  mx_cycle_listener listener;       // cycle: told of every busy cycle; tell may be NULL
   bool lockstep;                    // rtl: the cycle model beside it; a difference is a problem
   void (*progress)(void *self, uint64_t cycles);  // called now and then while the clock runs; may be NULL
   void *progress_self;

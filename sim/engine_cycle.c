@@ -76,6 +76,7 @@ mx_status mx_engine_open_cycle(const mx_params *p, uint32_t mem_bytes, const mx_
   }
   uint64_t base = g->golden.memory_base;
   mx_cycle_host_open(&g->host, p, &options->memory, base, mem_bytes, (mx_cycle_source){g, bytes_at}, options->plain);
+  if (options->listener.tell) mx_cycle_listen(&g->host.model, options->listener);
   g->host.progress = options->progress;
   g->host.progress_self = options->progress_self;
   g->clocked = mx_cycle_host_mmio(&g->host);

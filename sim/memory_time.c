@@ -33,34 +33,43 @@ static bool may_move_beat(const mx_memory_time *m) { return !m->options.per || m
 
 // ---- the chip ----------------------------------------------------------------------
 
-// First cycle that begins at or after `ps`, counted on from *cycle; not the present one.
-static uint64_t cycle_of(const mx_memory_time *m, uint64_t ps, uint64_t *cycle) {
-  if (ps > (*cycle + NEAR_CYCLES) * m->period_ps) *cycle = (ps + m->period_ps - 1) / m->period_ps;
-  while (*cycle * m->period_ps < ps) ++*cycle;
-  return *cycle > m->cycle ? *cycle : m->cycle + 1;
+// A cycle and when it begins; counted on to the first that begins at or after `ps`.
+typedef struct { uint64_t cycle, ps; } instant;
+
+static inline void count_on(instant *t, uint64_t period, uint64_t ps) {
+  if (ps > t->ps + NEAR_CYCLES * period) {
+    t->cycle = (ps + period - 1) / period;
+    t->ps = t->cycle * period;
+  }
+  for (; t->ps < ps; t->ps += period) t->cycle++;
 }
 
-// When the beats are there, asked for now: with the last of the accesses that hold each.
+// When the beats are there, asked for now, not in this cycle: with the last of the
+// accesses that hold each.
 static void plan_beats(mx_memory_time *m, const mx_memory_burst *b) {
-  uint64_t end[MOST_ACCESSES], at = b->addr - m->base, first = at >> m->dram.access_bits, cycle = m->cycle;
-  uint64_t last = (at + (uint64_t)b->beats * m->beat_bytes - 1) >> m->dram.access_bits;
+  uint64_t end[MOST_ACCESSES], at = b->addr - m->base, now = m->cycle, period = m->period_ps;
+  uint32_t bits = m->dram.access_bits, beat_bytes = m->beat_bytes, beats = b->beats, place = m->beat_first + m->beat_count;
+  uint64_t first = at >> bits, last = (at + (uint64_t)beats * beat_bytes - 1) >> bits;
   uint8_t why[MOST_ACCESSES];
-  mx_dram_read(&m->dram, m->cycle * m->period_ps, first << m->dram.access_bits, (uint32_t)(last - first + 1), end,
-               m->reasons ? why : NULL);
-  for (uint32_t i = 0; i < b->beats; i++) {
-    uint64_t access = (at + (i + 1ull) * m->beat_bytes - 1) >> m->dram.access_bits;
-    uint32_t place = (m->beat_first + m->beat_count++) % MX_MEMORY_BEATS;
-    m->beat_ready[place] = cycle_of(m, end[access - first], &cycle);
-    if (m->reasons) m->beat_why[place] = why[access - first];
+  instant t = {now, now * period};
+  mx_dram_read(&m->dram, t.ps, first << bits, (uint32_t)(last - first + 1), end, m->reasons ? why : NULL);
+  for (uint32_t i = 0; i < beats; i++) {
+    at += beat_bytes;
+    count_on(&t, period, end[((at - 1) >> bits) - first]);
+    m->beat_ready[(place + i) % MX_MEMORY_BEATS] = t.cycle > now ? t.cycle : now + 1;
+    if (m->reasons) m->beat_why[(place + i) % MX_MEMORY_BEATS] = why[((at - 1) >> bits) - first];
   }
+  m->beat_count += beats;
 }
 
 // Cycle at which the chip has a beat that is written now.
 static uint64_t write_beat(mx_memory_time *m, uint64_t addr) {
-  uint64_t end = 0, cycle = m->cycle, bits = m->dram.access_bits;
+  uint64_t end = 0, bits = m->dram.access_bits;
+  instant t = {m->cycle, m->cycle * m->period_ps};
   for (uint64_t at = addr >> bits; at <= (addr + m->beat_bytes - 1) >> bits; at++)
     end = mx_dram_access(&m->dram, m->cycle * m->period_ps, at << bits, true);
-  return cycle_of(m, end, &cycle);
+  count_on(&t, m->period_ps, end);
+  return t.cycle > m->cycle ? t.cycle : m->cycle + 1;
 }
 
 // ---- reads -------------------------------------------------------------------------

@@ -76,8 +76,10 @@ void mx_memory_time_leap(mx_memory_time *m, const mx_memory_time_in *in, uint64_
 // For the cycle model's loop over beats: a read burst is accepted in this cycle, which
 // m->cycle counts already; and the cycle in which the next beat of those is there.
 void mx_memory_time_read(mx_memory_time *m, uint64_t addr, uint32_t beats);
-uint64_t mx_memory_time_row(const mx_memory_time *m);  // beats without a gap, from that offered to the last but one of its burst; at least 1
-void mx_memory_time_take(mx_memory_time *m, uint64_t n);  // n of them are taken, n < the burst's beats
+// Beats without a gap, from that offered to the last but one of its burst, at least 1;
+// and n of them are taken.
+uint64_t mx_memory_time_row(const mx_memory_time *m);
+void mx_memory_time_take(mx_memory_time *m, uint64_t n);
 static inline uint64_t mx_memory_time_next(const mx_memory_time *m) {
   return m->options.chip ? m->beat_ready[m->beat_first] : m->reads.at[m->reads.first].ready;
 }

@@ -76,22 +76,14 @@ static bool plan_vec(mx_cycle *c, vec_behind *v) {
 
 // ---- when, and how long --------------------------------------------------------------
 
-static bool only_streams(const mx_cycle_read *v) {
-  for (uint32_t i = v->head; i != v->tail; i++)
-    if (v->owner[i % MX_CYCLE_READS] != MX_CYCLE_STREAM) return false;
-  return true;
-}
-
 static bool needs_more(const mx_cycle *c);
 
 static bool others_rest(const mx_cycle *c) {
   const mx_cycle_move_out *m = &c->move_out;
-  const mx_cycle_fetch *f = &c->seq.fetch;
   if (c->params->SHARED_ADD && c->vec_out.busy) return false;  // they share an adder
   if (c->reset || c->clears || c->memory.options.stall_percent || c->memory.options.per) return false;
   if (m->w_valid || m->mr_valid || m->mw_valid || m->pr_valid || !c->move_in.w_idle) return false;
-  if (c->memory.out.bvalid || f->req_valid || f->asked != f->write || !only_streams(&c->read)) return false;
-  if (c->memory.out.rvalid && c->memory.out.rresp) return false;
+  if (c->memory.out.bvalid || c->seq.fetch.req_valid) return false;
   if (needs_more(c)) return false;
   if (c->vec_out.busy && c->vmem.single_port) return false;
   return !c->vmem.kept && !(c->dot_out.vm_valid && c->vec_out.busy) && !c->seq_out.stream_valid && !c->stream_out.fault;
@@ -163,7 +155,7 @@ static inline uint64_t run_length(const mx_cycle *c, bool took, uint64_t most) {
   const mx_cycle_stream *s = &c->stream;
   const mx_memory_time *m = &c->memory;
   bool comes = m->out.rvalid;
-  if (c->read.arvalid || mx_cycle_fifo_moves(&c->read.order) || mx_cycle_fifo_moves(&s->data)) return 1;
+  if ((c->read.arvalid && !m->out.arready) || mx_cycle_fifo_moves(&s->data)) return 1;
   if (s->burst.active && s->free >= s->window && mx_cycle_fifo_ready(&c->read.order)) return 1;
   if (s->queue.count && (!s->burst.active || mx_cycle_fifo_moves(&s->queue))) return 1;
   if (comes && m->out.rlast) return 1;
@@ -171,15 +163,23 @@ static inline uint64_t run_length(const mx_cycle *c, bool took, uint64_t most) {
   if (took && s->burst.active && s->free < s->window) n = min64(n, s->window - s->free);
   if (n == 1) return 1;
   if (comes) return min64(n, mx_memory_time_row(m));
-  if (!m->reads.count) return n;
+  if (!m->reads.count) return c->read.arvalid ? 1 : n;  // its first beat is not known yet
   uint64_t next = mx_memory_time_next(m);
   return next > m->cycle + 1 ? min64(n, next - m->cycle) : 1;
 }
 
+// n >= 2 of them. A request that is on AR is accepted in the first.
 static void run(mx_cycle *c, bool took, uint64_t n) {
   mx_cycle_stream *s = &c->stream;
   mx_memory_time *m = &c->memory;
   bool comes = m->out.rvalid;
+  if (c->read.arvalid) {
+    m->cycle++;
+    mx_memory_time_read(m, c->read.araddr, c->read.arbeats);
+    m->cycle--;
+    c->read.arvalid = false;
+  }
+  if (mx_cycle_fifo_moves(&c->read.order)) mx_cycle_fifo_edge(&c->read.order, false, false);
   if (comes) mx_memory_time_take(m, n), m->out.rvalid = false;
   m->cycle += n;
   mx_cycle_fifo_leap(&s->data, comes, took, n);
@@ -188,9 +188,11 @@ static void run(mx_cycle *c, bool took, uint64_t n) {
   offer_beat(m);
 }
 
-// Whether others must see the next cycle: a fault, or an address without memory.
+// Whether others must see the next cycle: a fault, a beat without memory or for another.
 static bool needs_more(const mx_cycle *c) {
-  return mx_cycle_stream_bad(&c->stream, c->csr.mem_size) || (c->memory.out.rvalid && c->memory.out.rresp);
+  const mx_memory_time_out *m = &c->memory.out;
+  if (m->rvalid && (m->rresp || mx_cycle_read_owner(&c->read) != MX_CYCLE_STREAM)) return true;
+  return mx_cycle_stream_bad(&c->stream, c->csr.mem_size);
 }
 
 // The move unit waits for the bus, and in this cycle gets it.
@@ -202,7 +204,8 @@ static bool move_gets_bus(const mx_cycle *c) {
 
 // The others' n cycles, and what was counted.
 static void finish(mx_cycle *c, const tally *t) {
-  const uint32_t mine = 1u << MX_EVENT_READ_BEATS | 1u << MX_EVENT_DOT_BUSY | 1u << MX_EVENT_DOT_STARVED | 1u << MX_EVENT_DOT_BLOCKED;
+  const uint32_t mine = 1u << MX_EVENT_READ_BEATS | 1u << MX_EVENT_DOT_BUSY | 1u << MX_EVENT_DOT_STARVED |
+                        1u << MX_EVENT_DOT_BLOCKED;
   mx_cycle_csr *v = &c->csr;
   uint64_t begin = v->cycle;
   c->csr_in.events &= ~mine;

@@ -2,7 +2,11 @@
 
 #include "golden/machine.h"  // mx_insn_illegal
 
-enum { STOP_CYCLES = 8, CLEAR_CYCLES = 2, ARG_SLOT = 16, PASS_CYCLES = 33, STREAM_CYCLES = 16, ARG_CYCLES = 32, A_BITS = 32 };
+enum {
+  STOP_CYCLES = 8, CLEAR_CYCLES = 2,                     // of mx_control
+  PASS_CYCLES = 33, STREAM_CYCLES = 16, ARG_CYCLES = 32, // of mx_arg's steps
+  ARG_SLOT = 16, A_BITS = 32,
+};
 
 void mx_cycle_seq_open(mx_cycle_seq *v, const mx_params *p, mx_cycle_source source) {
   *v = (mx_cycle_seq){.params = p, .source = source, .words = p->BUS_BITS < 128 ? 128 / p->BUS_BITS : 1};

@@ -1,6 +1,7 @@
 // Speed of the cycle model alone, without data: a program that streams weights of
 // matrices K wide through the dot array. Prints cycles, seconds, cycles per second.
-//   build/bench/cycle SET CHIP MHZ K ROWS MATRICES [plain]
+//   build/bench/cycle SET CHIP MHZ K ROWS MATRICES [plain | account]
+// account: also where the cycles go.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +59,25 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+// ---- accounting --------------------------------------------------------------------
+
+static uint64_t account[MX_CYCLE_CLASS_COUNT];
+
+static void tell(void *self, const mx_cycle_interval *i) {
+  (void)self;
+  account[i->dot] += i->count;
+}
+
+static void print_account(void) {
+  static const char *const texts[] = {
+#define CLASS(name, text) text,
+      MX_CYCLE_CLASSES(CLASS)
+#undef CLASS
+  };
+  for (int i = 0; i < MX_CYCLE_CLASS_COUNT; i++)
+    if (account[i]) printf("%12" PRIu64 "  %s\n", account[i], texts[i]);
+}
+
 int main(int argc, char **argv) {
   if (argc < 7) return 2;
   static mx_cycle_host h;
@@ -69,12 +89,17 @@ int main(int argc, char **argv) {
   o.clock_khz = 1000 * (uint32_t)atoi(argv[3]);
   if (!p || !o.chip) return 2;
   build(p, (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
-  mx_cycle_host_open(&h, p, &o, 0, 1u << 30, (mx_cycle_source){NULL, bytes_at}, argc > 7);
+  mx_cycle_host_open(&h, p, &o, 0, 1u << 30, (mx_cycle_source){NULL, bytes_at},
+                     argc > 7 && !strcmp(argv[7], "plain"));
   if (mx_cycle_host_begin(&h)) return 1;
+  bool accounts = argc > 7 && !strcmp(argv[7], "account");
+  if (accounts) mx_cycle_listen(&h.model, (mx_cycle_listener){NULL, tell});
   double begun = now();
   if (mx_cycle_host_run(&h, 0, args, &n)) return 1;
   double seconds = now() - begun;
-  printf("%" PRIu32 " cycles, of these %" PRIu32 " took weights, %" PRIu32 " starved; %.3f s, %.1f Mcycles/s, %.2f ns per cycle\n",
+  printf("%" PRIu32 " cycles, of these %" PRIu32 " took weights, %" PRIu32
+         " starved; %.3f s, %.1f Mcycles/s, %.2f ns per cycle\n",
          n.CYCLES, n.DOT_BUSY, n.DOT_STARVED, seconds, 1e-6 * n.CYCLES / seconds, 1e9 * seconds / n.CYCLES);
+  if (accounts) print_account();
   return 0;
 }

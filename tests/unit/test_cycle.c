@@ -122,7 +122,6 @@ static void advance(uint64_t most) {
   for (uint64_t i = 0; i < n; i++) {
     mx_cycle_look(&steps);
     if (n > 1) assert_false(steps.ports.issue || steps.ports.s_arready || steps.ports.s_awready);
-    if (getenv("STEPDBG") && steps.cycle > 645480 && steps.cycle < 645600) fprintf(stderr, "step %lu csr %lu rvalid %d took %d starved %d vm %d fifo %u progress %lu in %d\n", steps.cycle, steps.csr.cycle, steps.memory.out.rvalid, steps.dot_out.took, steps.dot_out.starved, steps.dot_out.vm_valid, steps.stream.data.count, steps.csr.progress, steps.csr_in.progress);
     mx_cycle_edge(&steps);
   }
   mx_cycle_look(&leaps);

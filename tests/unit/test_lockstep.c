@@ -36,7 +36,8 @@ static uint32_t read_both(uint32_t offset) {
   uint32_t value[2];
   for (int i = 0; i < 2; i++) value[i] = engines[i]->mmio.read(engines[i]->mmio.self, offset);
   check_problems();
-  if (value[0] != value[1]) fail_msg("register 0x%03x is 0x%x, of the engine cycle 0x%x", (unsigned)offset, (unsigned)value[0], (unsigned)value[1]);
+  if (value[0] != value[1])
+    fail_msg("register 0x%03x is 0x%x, of the engine cycle 0x%x", (unsigned)offset, (unsigned)value[0], (unsigned)value[1]);
   assert_int_equal(mx_engine_cycles(engines[0]), mx_engine_cycles(engines[1]));
   return value[0];
 }
