@@ -2,8 +2,9 @@
 //
 // Requests: valid/ready per client; an address relative to mem_base_i (a
 // multiple of 4096), a multiple of the beat, and a length in beats - 1 that
-// stays within a window of BurstBeats beats. The lowest client that asks is
-// served. Up to Reads bursts are outstanding, all with ID 0, so data return
+// stays within a window of BurstBeats beats. Of the clients that ask, fetch is
+// served before move and move before stream: the stream always wants more, and
+// others wait for the short reads of the first two. Up to Reads bursts are outstanding, all with ID 0, so data return
 // in the order of the requests: r_valid_o[c] marks a beat for client c, which
 // must take it at once.
 // stop_i: no request is accepted any more; what is on its way completes.
@@ -69,8 +70,8 @@ module mx_read #(
   wire logic [7:0]  len    = client == 2'd0 ? req_len_i[7:0] :
                              client == 2'd1 ? req_len_i[15:8] : req_len_i[23:16];
 
-  assign client      = req_valid_i[0] ? 2'd0 : req_valid_i[1] ? 2'd1 : 2'd2;
-  assign req_ready_o = {room && req_valid_i[1:0] == 2'b00, room && !req_valid_i[0], room};
+  assign client      = req_valid_i[0] ? 2'd0 : req_valid_i[2] ? 2'd2 : 2'd1;
+  assign req_ready_o = {room && !req_valid_i[0], room && !req_valid_i[0] && !req_valid_i[2], room};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) arvalid_q <= 1'b0;

@@ -122,10 +122,10 @@ static void look_requests(mx_cycle *c) {
   bool room = mx_cycle_read_room(&c->read, c->memory.out.arready, mx_cycle_seq_stop(&c->seq));
   bool fetch = c->seq.fetch.req_valid, stream = c->stream_out.req_valid, move = c->move_out.req_valid;
   c->seq_in.req_ready = room;
-  c->stream_in.req_ready = room && !fetch;
-  c->move_in.req_ready = room && !fetch && !stream;
-  c->client = !room ? MX_CYCLE_CLIENTS : fetch ? MX_CYCLE_FETCH : stream ? MX_CYCLE_STREAM : move ? MX_CYCLE_MOVE
-                                                                                                  : MX_CYCLE_CLIENTS;
+  c->move_in.req_ready = room && !fetch;
+  c->stream_in.req_ready = room && !fetch && !move;
+  c->client = !room ? MX_CYCLE_CLIENTS : fetch ? MX_CYCLE_FETCH : move ? MX_CYCLE_MOVE : stream ? MX_CYCLE_STREAM
+                                                                                              : MX_CYCLE_CLIENTS;
 }
 
 static void look_seq(mx_cycle *c) {

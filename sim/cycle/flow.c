@@ -197,9 +197,7 @@ static bool needs_more(const mx_cycle *c) {
 
 // The move unit waits for the bus, and in this cycle gets it.
 static bool move_gets_bus(const mx_cycle *c) {
-  const mx_cycle_stream *s = &c->stream;
-  if (!c->move_out.req_valid || (s->burst.active && s->free >= s->window)) return false;
-  return mx_cycle_read_room(&c->read, c->memory.out.arready, false);
+  return c->move_out.req_valid && mx_cycle_read_room(&c->read, c->memory.out.arready, false);
 }
 
 // The others' n cycles, and what was counted.
