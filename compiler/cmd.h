@@ -11,6 +11,7 @@
   CMD(compile, "lower a quantized model to a program image") \
   CMD(run, "generate text on an engine") \
   CMD(verify, "run on RTL and compare every write with the golden model") \
+  CMD(profile, "where the cycles and bytes of a model go, operator by operator") \
   CMD(eval, "perplexity of a model on a text") \
   CMD(dis, "disassemble a program image or raw words") \
   CMD(as, "assemble instructions and microcode") \

@@ -2,9 +2,7 @@
 
 #include <inttypes.h>
 
-#include "compiler/cli.h"
-
-enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300 };
+enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, MEMORY = BOTH | MX_SIM_MEMORY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300 };
 
 // OPTION(symbol, short, long, argument or NULL, commands, "help")
 #define OPTIONS(OPTION)                                                                                              \
@@ -16,13 +14,13 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, DEFAULT_TOKENS = 32, DEFAULT_MHZ = 300
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
   OPTION(CYCLES, 'C', "cycles", NULL, MX_SIM_VERIFY, "hold the cycle model to the RTL too, cycle by cycle")            \
-  OPTION(MEMORY, 'm', "memory", "CHIP", BOTH, "memory: a chip's timing: ddr4-2400, ddr3-1066, sdram-133, qspi-48") \
-  OPTION(CLOCK, 'c', "clock", "MHZ", BOTH, "clock of the device, with --memory (default 300)")                        \
-  OPTION(LATENCY, 'L', "latency", "CYCLES", BOTH, "memory: from an address to its data (default 20)")                \
-  OPTION(BANDWIDTH, 'B', "bandwidth", "A/B", BOTH, "memory: A beats in B cycles, reads and writes together (default: no limit)") \
-  OPTION(OUTSTANDING, 'O', "outstanding", "N", BOTH, "memory: bursts accepted ahead, reads and writes each (default 16)") \
-  OPTION(STALL_PERCENT, 'P', "stall-percent", "P", BOTH, "memory: each channel refuses in P % of the cycles (default 0)") \
-  OPTION(STALL_SEED, 'S', "stall-seed", "S", BOTH, "memory: seed of the refusals (default 1)")                       \
+  OPTION(MEMORY, 'm', "memory", "CHIP", MEMORY, "memory: a chip's timing: ddr4-2400, ddr3-1066, sdram-133, qspi-48") \
+  OPTION(CLOCK, 'c', "clock", "MHZ", MEMORY, "clock of the device, with --memory (default 300)")                        \
+  OPTION(LATENCY, 'L', "latency", "CYCLES", MEMORY, "memory: from an address to its data (default 20)")                \
+  OPTION(BANDWIDTH, 'B', "bandwidth", "A/B", MEMORY, "memory: A beats in B cycles, reads and writes together (default: no limit)") \
+  OPTION(OUTSTANDING, 'O', "outstanding", "N", MEMORY, "memory: bursts accepted ahead, reads and writes each (default 16)") \
+  OPTION(STALL_PERCENT, 'P', "stall-percent", "P", MEMORY, "memory: each channel refuses in P % of the cycles (default 0)") \
+  OPTION(STALL_SEED, 'S', "stall-seed", "S", MEMORY, "memory: seed of the refusals (default 1)")                       \
   OPTION(TRACE, 't', "trace", "FILE", BOTH, "waveform of the RTL as FST; needs: make rtl-trace SET=...")             \
   OPTION(TRACE_FROM, 'F', "trace-from", "C", BOTH, "first cycle of the waveform (default 0)")                        \
   OPTION(TRACE_TO, 'T', "trace-to", "C", BOTH, "last cycle of the waveform (default: the end)")                      \
@@ -167,6 +165,25 @@ mx_status mx_sim_parse(mx_sim_command command, int argc, char **argv, mx_sim_arg
   if (s || a->help) return s;
   s = take(&g, a, e);
   return s ? s : check(a, e);
+}
+
+// ---- the memory alone ----------------------------------------------------------------
+
+unsigned mx_sim_memory_options(mx_sim_memory_texts *texts, mx_cli_option *options) {
+  unsigned n = 0;
+  for (size_t i = 0; i < COUNT; i++)
+    if (table[i].commands & MX_SIM_MEMORY)
+      options[n] = (mx_cli_option){.name = table[i].name, .letter = table[i].letter, .value = &texts->text[n]}, n++;
+  return n;
+}
+
+mx_status mx_sim_take_memory(const mx_sim_memory_texts *texts, mx_memory_options *m, mx_error *e) {
+  given g = {0};
+  unsigned n = 0;
+  *m = MX_MEMORY_DEFAULTS;
+  for (size_t i = 0; i < COUNT; i++)
+    if (table[i].commands & MX_SIM_MEMORY) g.text[i] = texts->text[n++];
+  return take_memory(&g, m, e);
 }
 
 // ---- the same run again --------------------------------------------------------------

@@ -4,10 +4,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "compiler/cli.h"
 #include "golden/error.h"
 #include "sim/engine.h"
 
-typedef enum { MX_SIM_RUN = 1, MX_SIM_VERIFY = 2 } mx_sim_command;
+typedef enum { MX_SIM_RUN = 1, MX_SIM_VERIFY = 2, MX_SIM_MEMORY = 4 } mx_sim_command;
 
 typedef struct {
   const char *image, *engine;
@@ -24,6 +25,14 @@ mx_status mx_sim_parse(mx_sim_command command, int argc, char **argv, mx_sim_arg
 
 // The options of the command, as lines of its --help.
 void mx_sim_print_options(mx_sim_command command, FILE *out);
+
+// The options of the memory, for a command with others of its own: MX_SIM_MEMORY's
+// descriptions to options[MX_SIM_MEMORY_OPTIONS], which leave what they find in texts.
+// Returns how many.
+enum { MX_SIM_MEMORY_OPTIONS = 7 };
+typedef struct { const char *text[MX_SIM_MEMORY_OPTIONS]; } mx_sim_memory_texts;
+unsigned mx_sim_memory_options(mx_sim_memory_texts *texts, mx_cli_option *options);
+mx_status mx_sim_take_memory(const mx_sim_memory_texts *texts, mx_memory_options *m, mx_error *e);
 
 // Print, quoted for a shell, `mxf run` with the arguments of this verify run,
 // without what asks for a waveform.

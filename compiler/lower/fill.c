@@ -113,6 +113,7 @@ static mx_status fill_programs(mx_lowering *l, uint8_t *memory) {
 
 mx_status mx_fill_memory(mx_lowering *l, uint8_t *memory) {
   fill_constants(l, memory);
+  if (!l->model->token_embd.data) return fill_programs(l, memory);
   fill_embedding(l, memory);
   fill_rope(l, memory);
   if (l->model->prefix.n) mx_fill_prefix(l, memory);

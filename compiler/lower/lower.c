@@ -7,7 +7,7 @@
 #include "compiler/lower/lowering.h"
 
 static mx_status fill_memory(mx_lowering *l, mx_image *image) {
-  image->memory_bytes = l->map.initial_bytes;
+  image->memory_bytes = l->model->token_embd.data ? l->map.initial_bytes : l->map.embedding;
   image->memory = calloc(image->memory_bytes, 1);
   if (!image->memory) return mx_fail(l->e, MX_LIMIT, MX_NOWHERE, "no memory for an image of %u bytes", image->memory_bytes);
   return mx_fill_memory(l, image->memory);

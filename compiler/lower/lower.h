@@ -17,6 +17,8 @@ typedef struct {
 } mx_compile_options;
 
 // The caller frees *out with mx_image_free. MX_LIMIT errors say what does not
-// fit and by how much; MX_UNSUPPORTED what the parameter set lacks.
+// fit and by how much; MX_UNSUPPORTED what the parameter set lacks. Of a model
+// without weights (compiler/synth/geometry.h) the image's memory ends before the
+// embedding: it has programs, constants and microcode, as weights would not change them.
 mx_status mx_compile(const mx_qmodel *model, const mx_compile_options *o, mx_image **out, mx_error *e);
 #endif

@@ -66,6 +66,7 @@ static bool is_half(float x) {
 }
 
 static unsigned embedding_format(const mx_matrix *m) {
+  if (!m->data) return MX_LOAD_F16;  // as trained models have it
   for (size_t i = 0; i < (size_t)m->rows * m->cols; i++)
     if (!is_half(m->data[i])) return MX_LOAD_F32;
   return MX_LOAD_F16;

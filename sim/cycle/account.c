@@ -21,14 +21,19 @@ static mx_cycle_class of_chip(const mx_cycle *c) {
   }
 }
 
-static mx_cycle_class of_starved(const mx_cycle *c) {
+mx_cycle_class mx_cycle_class_starved(const mx_cycle *c, bool others, bool refused) {
   const mx_cycle_stream *s = &c->stream;
-  if (c->stream_out.empty) return MX_CYCLE_STARVED_QUEUE;
+  if (mx_cycle_stream_empty(s)) return MX_CYCLE_STARVED_QUEUE;
   if (s->data.count) return MX_CYCLE_STARVED_LATENCY;  // within the FIFO
-  bool asked = s->free != s->fifo_beats, others = c->read.order.count && mx_cycle_read_owner(&c->read) != MX_CYCLE_STREAM;
-  bool refused = c->stream_out.req_valid && c->client != MX_CYCLE_STREAM && c->client != MX_CYCLE_CLIENTS;
+  bool asked = s->free != s->fifo_beats;
   if (others || (!asked && refused)) return MX_CYCLE_STARVED_BUS;
   return asked ? of_chip(c) : MX_CYCLE_STARVED_LATENCY;
+}
+
+static mx_cycle_class of_starved(const mx_cycle *c) {
+  bool others = c->read.order.count && mx_cycle_read_owner(&c->read) != MX_CYCLE_STREAM;
+  bool refused = c->stream_out.req_valid && c->client != MX_CYCLE_STREAM && c->client != MX_CYCLE_CLIENTS;
+  return mx_cycle_class_starved(c, others, refused);
 }
 
 // No MATMUL is at work: for what does the next instruction wait?
@@ -41,15 +46,19 @@ static mx_cycle_class of_idle(const mx_cycle *c) {
   return vec ? MX_CYCLE_IDLE_VEC : move ? MX_CYCLE_IDLE_MOVE : MX_CYCLE_IDLE_OTHER;
 }
 
+mx_cycle_class mx_cycle_class_idle(const mx_cycle *c) {
+  return c->dot_out.busy && !c->dot.waits ? MX_CYCLE_BLOCKED : of_idle(c);
+}
+
 static mx_cycle_class class_of(const mx_cycle *c) {
   const mx_cycle_dot_out *d = &c->dot_out;
   if (d->blocked) return MX_CYCLE_BLOCKED;
   if (d->starved) return of_starved(c);
   if (c->dot.active) return c->dot.side_left ? MX_CYCLE_SCALES : MX_CYCLE_CODES;
-  return d->busy && !c->dot.waits ? MX_CYCLE_BLOCKED : of_idle(c);
+  return mx_cycle_class_idle(c);
 }
 
-static void follow_instructions(mx_cycle *c) {
+void mx_cycle_follow(mx_cycle *c) {
   if (c->matmul_waited && !c->dot.waits) c->matmul = c->matmul_next;
   c->matmul_waited = c->dot.waits;
   if (!c->seq_out.issue) return;
@@ -58,7 +67,7 @@ static void follow_instructions(mx_cycle *c) {
 }
 
 void mx_cycle_account(mx_cycle *c, uint64_t n) {
-  follow_instructions(c);
+  mx_cycle_follow(c);
   if (!mx_cycle_seq_busy(&c->seq)) return;
   mx_cycle_interval interval = {.from = c->cycle, .count = n, .issued = c->issued, .matmul = c->matmul,
                                 .busy = c->ports.busy, .dot = class_of(c)};

@@ -12,6 +12,11 @@ typedef struct {
   bool quiet, s_ready, starves, blocked, writes;
   uint64_t left;      // beats (quiet) or cycles until its outputs may change
   uint64_t pending;   // of these, not in its state
+  // For a listener: with a MATMUL at work beats of scales, then of codes, to come of the
+  // unit, where each step takes a beat; without, the class of these cycles.
+  bool active, every;
+  uint32_t scales, codes;
+  mx_cycle_class idle;
 } behind;
 
 typedef struct {
@@ -36,6 +41,15 @@ static void settle(mx_cycle *c, behind *b) {
   b->pending = 0;
 }
 
+static void plan_account(const mx_cycle *c, behind *b) {
+  const mx_cycle_dot *v = &c->dot;
+  b->active = v->active;
+  b->every = v->now.takes == 0xf;
+  b->scales = v->side_left;
+  b->codes = v->now.steps - v->step;
+  if (!v->active) b->idle = mx_cycle_class_idle(c);
+}
+
 // What the dot array does from now on. False: another unit must see it first.
 static bool plan(mx_cycle *c, behind *b, bool s_valid) {
   settle(c, b);
@@ -56,6 +70,7 @@ static bool plan(mx_cycle *c, behind *b, bool s_valid) {
   b->s_ready = o.s_ready;
   b->blocked = o.blocked;
   b->starves = b->quiet || o.starved;
+  if (c->listener.tell) plan_account(c, b);
   return true;
 }
 
@@ -86,7 +101,7 @@ static bool others_rest(const mx_cycle *c) {
   if (c->memory.out.bvalid || c->seq.fetch.req_valid) return false;
   if (needs_more(c)) return false;
   if (c->vec_out.busy && c->vmem.single_port) return false;
-  return !c->vmem.kept && !(c->dot_out.vm_valid && c->vec_out.busy) && !c->seq_out.stream_valid && !c->stream_out.fault;
+  return !c->vmem.kept && !(c->dot_out.vm_valid && c->vec_out.busy) && !c->stream_out.fault;
 }
 
 static uint64_t others_steady(const mx_cycle *c, uint64_t n) {
@@ -188,10 +203,12 @@ static void run(mx_cycle *c, bool took, uint64_t n) {
   offer_beat(m);
 }
 
-// Whether others must see the next cycle: a fault, a beat without memory or for another.
+// Whether others must see the next cycle: a fault, a beat without memory or for
+// another, or room for the STREAM that waits to be issued.
 static bool needs_more(const mx_cycle *c) {
   const mx_memory_time_out *m = &c->memory.out;
   if (m->rvalid && (m->rresp || mx_cycle_read_owner(&c->read) != MX_CYCLE_STREAM)) return true;
+  if (c->seq_out.stream_valid && (c->stream_out.cmd_ready || mx_cycle_fifo_ready(&c->stream.queue))) return true;
   return mx_cycle_stream_bad(&c->stream, c->csr.mem_size);
 }
 
@@ -234,6 +251,44 @@ static void count(mx_cycle *c, behind *b, vec_behind *v, tally *t, bool valid, b
   if (took || comes || b->writes || v->progress) t->progress = t->cycles;
 }
 
+// ---- accounting --------------------------------------------------------------------
+
+static void tell(mx_cycle *c, uint64_t from, uint64_t n, mx_cycle_class reason) {
+  uint8_t busy = (uint8_t)((c->ports.busy & ~MX_BUSY_STREAM) | (mx_cycle_stream_empty(&c->stream) ? 0 : MX_BUSY_STREAM));
+  mx_cycle_interval i = {.from = from, .count = n, .issued = c->issued, .matmul = c->matmul, .busy = busy, .dot = reason};
+  c->listener.tell(c->listener.self, &i);
+}
+
+// n beats are worked on.
+static void tell_work(mx_cycle *c, behind *b, uint64_t from, uint64_t n) {
+  if (!b->every) {
+    tell(c, from, n, b->scales ? MX_CYCLE_SCALES : MX_CYCLE_CODES);
+    return;
+  }
+  while (n) {
+    bool scales = b->scales;
+    uint32_t *left = scales ? &b->scales : &b->codes, k = (uint32_t)min64(n, *left);
+    tell(c, from, k, scales ? MX_CYCLE_SCALES : MX_CYCLE_CODES);
+    from += k;
+    n -= k;
+    *left -= k;
+    if (b->codes) continue;
+    b->scales = c->dot.now.side;
+    b->codes = c->dot.now.steps;
+  }
+}
+
+// k cycles that are alike, from `from` on. Only streams ask for the bus.
+static void account(mx_cycle *c, behind *b, uint64_t from, bool valid, uint64_t k) {
+  if (!mx_cycle_seq_busy(&c->seq)) return;
+  if (b->blocked) tell(c, from, k, MX_CYCLE_BLOCKED);
+  else if (!valid && b->starves) tell(c, from, k, mx_cycle_class_starved(c, false, false));
+  else if (b->active) tell_work(c, b, from, k);
+  else tell(c, from, k, b->idle);
+}
+
+// ---- all of it -----------------------------------------------------------------------
+
 uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most) {
   uint64_t n = others_steady(c, most);
   behind b = {0};
@@ -242,6 +297,7 @@ uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most) {
   const mx_cycle_dot_in seen = c->dot_in;
   if (n < WORTH) return 0;
   if (!c->vec_out.busy) c->dot_in.vm_ready = true;
+  if (c->listener.tell) mx_cycle_follow(c);
   bool valid = c->stream_out.s_valid, going = plan(c, &b, valid) && plan_vec(c, &v);
   while (going && t.cycles < n && !move_gets_bus(c)) {
     bool now = mx_cycle_fifo_valid(&c->stream.data);
@@ -250,6 +306,7 @@ uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most) {
     valid = now;
     bool took = now && b.s_ready;
     uint64_t k = run_length(c, took, min64(min64(n - t.cycles, v.left), took || !b.quiet ? b.left : UINT64_MAX));
+    if (c->listener.tell) account(c, &b, c->cycle + t.cycles, now, k);
     count(c, &b, &v, &t, now, took, k);
     if (k > 1) run(c, took, k);
     else stream_cycle(c, took);

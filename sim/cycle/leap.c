@@ -34,7 +34,7 @@ static uint64_t steady(const mx_cycle *c, uint64_t n) {
 }
 
 uint64_t mx_cycle_leap(mx_cycle *c, uint64_t most) {
-  uint64_t n = c->listener.tell ? 0 : mx_cycle_flow(c, most);
+  uint64_t n = mx_cycle_flow(c, most);
   if (n) return n;
   n = steady(c, most);
   if (n <= 1) {

@@ -25,7 +25,6 @@ static const mx_cycle_stream_command *head_of(const mx_cycle_stream *v) {
 static bool in_range(const mx_cycle_stream *v, uint32_t mem_size) { return v->burst.end <= mem_size >> v->beat_bits; }
 static bool range_bad(const mx_cycle_stream *v, uint32_t mem_size) { return v->burst.active && !in_range(v, mem_size); }
 static bool head_valid(const mx_cycle_stream *v) { return mx_cycle_fifo_valid(&v->queue); }
-static bool run_idle(const mx_cycle_stream *v) { return !v->burst.active && v->free == v->fifo_beats; }
 
 static uint8_t fault_of(const mx_cycle_stream *v, uint32_t mem_size) {
   if (v->told) return MX_FAULT_NONE;
@@ -41,7 +40,7 @@ static bool wants(const mx_cycle_stream *v, uint32_t mem_size) {
 
 mx_cycle_stream_out mx_cycle_stream_look(const mx_cycle_stream *v, const mx_cycle_stream_in *in) {
   mx_cycle_stream_out o = {
-      .empty = v->queue.count == 0 && run_idle(v),
+      .empty = mx_cycle_stream_empty(v),
       .cmd_ready = mx_cycle_fifo_ready(&v->queue) || !in->cmd_segments || !in->cmd_seg_beats,
       .req_valid = wants(v, in->mem_size),
       .s_valid = mx_cycle_fifo_valid(&v->data),

@@ -68,6 +68,9 @@ void mx_cycle_stream_edge(mx_cycle_stream *v, const mx_cycle_stream_in *in);
 // The part of the edge that mx_stream and mx_burst make, without a new command: fires:
 // the request is accepted.
 void mx_cycle_stream_commands(mx_cycle_stream *v, bool fires);
+static inline bool mx_cycle_stream_empty(const mx_cycle_stream *v) {
+  return v->queue.count == 0 && !v->burst.active && v->free == v->fifo_beats;
+}
 // Whether a fault is told, or was.
 bool mx_cycle_stream_bad(const mx_cycle_stream *v, uint32_t mem_size);
 uint64_t mx_cycle_stream_steady(const mx_cycle_stream *v, const mx_cycle_stream_in *in);
