@@ -147,7 +147,7 @@ test-long: test ## the tests, then all proofs, all netlists, and functions over 
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
-$B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libgolden.a
+$B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libcompiler.a $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 bench: ## speed of golden and RTL, against targets, to build/bench/bench.json: some minutes

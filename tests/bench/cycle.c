@@ -1,7 +1,8 @@
 // Speed of the cycle model alone, without data: a program that streams weights of
 // matrices K wide through the dot array. Prints cycles, seconds, cycles per second.
-//   build/bench/cycle SET CHIP MHZ K ROWS MATRICES [plain | account]
-// account: also where the cycles go.
+//   build/bench/cycle SET CHIP MHZ K ROWS MATRICES [plain | account | rtl N]
+// account: also where the cycles go. rtl: N matrices on the Verilated RTL too, whose
+// cycles must be the model's; prints cycles per second of both and their ratio.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,9 @@
 
 #include "golden/isa.h"
 #include "sim/cycle/host.h"
+#include "sim/engine.h"
 
-enum { INSTRUCTIONS = 16 };
+enum { INSTRUCTIONS = 16, MEMORY_BYTES = 1 << 25 };
 static uint8_t program[INSTRUCTIONS * MX_INSTRUCTION_BYTES];
 static uint32_t length;
 
@@ -29,6 +31,7 @@ static void append(const mx_insn *in) {
 
 // STREAM and MATMUL of a matrix with MXINT4 weights in blocks of 32, `matrices` times.
 static void build(const mx_params *p, uint32_t k, uint32_t rows, uint32_t matrices) {
+  length = 0;
   uint32_t blocks = k / 32, group_bytes = blocks * (p->GROUP + p->GROUP * 16);
   mx_insn in = {{MX_OP_IDENT, p->build_id, 0, 0}};
   append(&in);
@@ -78,28 +81,66 @@ static void print_account(void) {
     if (account[i]) printf("%12" PRIu64 "  %s\n", account[i], texts[i]);
 }
 
+// ---- the two engines ---------------------------------------------------------------
+
+typedef struct { uint64_t cycles; double seconds; } timing;
+static const uint32_t no_args[MX_ARGS];
+
+static void fail(const char *what) {
+  fprintf(stderr, "bench/cycle: %s\n", what);
+  exit(1);
+}
+
+static timing run_model(const mx_params *p, const mx_memory_options *o, const char *mode, mx_counters *n) {
+  static mx_cycle_host h;
+  mx_cycle_host_open(&h, p, o, 0, MEMORY_BYTES, (mx_cycle_source){NULL, bytes_at}, !strcmp(mode, "plain"));
+  if (mx_cycle_host_begin(&h)) fail("the model does not begin");
+  if (!strcmp(mode, "account")) mx_cycle_listen(&h.model, (mx_cycle_listener){NULL, tell});
+  double begun = now();
+  if (mx_cycle_host_run(&h, 0, no_args, n)) fail("the model does not end the program");
+  return (timing){n->CYCLES, now() - begun};
+}
+
+static timing run_engine(const char *name, const mx_params *p, const mx_memory_options *o) {
+  mx_engine_options options = {.memory = *o, .directory = "build/engines"};
+  mx_engine *g;
+  mx_error e = {0};
+  mx_counters n;
+  if (mx_engine_open(name, p, MEMORY_BYTES, &options, &g, &e)) fail(e.text);
+  mx_device d = {.mmio = g->mmio};
+  if (!g->memory.put(g->memory.self, 0, program, sizeof program)) fail("no memory");
+  if (mx_driver_reset(&d, UINT32_MAX)) fail("the engine is not reset");
+  mx_driver_set_memory(&d, g->memory_base, MEMORY_BYTES);
+  double begun = now();
+  if (mx_driver_start(&d, 0, no_args) || mx_driver_wait(&d, UINT32_MAX)) fail("the engine does not end the program");
+  double seconds = now() - begun;
+  mx_driver_counters(&d, &n);
+  mx_engine_close(g);
+  return (timing){n.CYCLES, seconds};
+}
+
 int main(int argc, char **argv) {
   if (argc < 7) return 2;
-  static mx_cycle_host h;
   const mx_params *p = mx_params_find(argv[1]);
-  const uint32_t args[MX_ARGS] = {0};
+  const char *mode = argc > 7 ? argv[7] : "";
+  uint32_t k = (uint32_t)atoi(argv[4]), rows = (uint32_t)atoi(argv[5]);
   mx_memory_options o = MX_MEMORY_DEFAULTS;
   mx_counters n;
   o.chip = mx_dram_find(argv[2]);
   o.clock_khz = 1000 * (uint32_t)atoi(argv[3]);
   if (!p || !o.chip) return 2;
-  build(p, (uint32_t)atoi(argv[4]), (uint32_t)atoi(argv[5]), (uint32_t)atoi(argv[6]));
-  mx_cycle_host_open(&h, p, &o, 0, 1u << 30, (mx_cycle_source){NULL, bytes_at},
-                     argc > 7 && !strcmp(argv[7], "plain"));
-  if (mx_cycle_host_begin(&h)) return 1;
-  bool accounts = argc > 7 && !strcmp(argv[7], "account");
-  if (accounts) mx_cycle_listen(&h.model, (mx_cycle_listener){NULL, tell});
-  double begun = now();
-  if (mx_cycle_host_run(&h, 0, args, &n)) return 1;
-  double seconds = now() - begun;
-  printf("%" PRIu32 " cycles, of these %" PRIu32 " took weights, %" PRIu32
+  build(p, k, rows, (uint32_t)atoi(argv[6]));
+  timing model = run_model(p, &o, mode, &n);
+  printf("%" PRIu64 " cycles, of these %" PRIu32 " took weights, %" PRIu32
          " starved; %.3f s, %.1f Mcycles/s, %.2f ns per cycle\n",
-         n.CYCLES, n.DOT_BUSY, n.DOT_STARVED, seconds, 1e-6 * n.CYCLES / seconds, 1e9 * seconds / n.CYCLES);
-  if (accounts) print_account();
+         model.cycles, n.DOT_BUSY, n.DOT_STARVED, model.seconds, 1e-6 * (double)model.cycles / model.seconds,
+         1e9 * model.seconds / (double)model.cycles);
+  if (!strcmp(mode, "account")) print_account();
+  if (strcmp(mode, "rtl") || argc < 9) return 0;
+  build(p, k, rows, (uint32_t)atoi(argv[8]));
+  timing rtl = run_engine("rtl", p, &o), same = run_engine("cycle", p, &o);
+  printf("rtl: %" PRIu64 " cycles, %.3f s, %.1f kcycles/s; model / rtl %.1f; difference %" PRId64 " cycles\n", rtl.cycles, rtl.seconds,
+         1e-3 * (double)rtl.cycles / rtl.seconds,
+         (double)model.cycles / model.seconds / ((double)rtl.cycles / rtl.seconds), (int64_t)(rtl.cycles - same.cycles));
   return 0;
 }
