@@ -278,11 +278,13 @@ static void tell_work(mx_cycle *c, behind *b, uint64_t from, uint64_t n) {
   }
 }
 
-// k cycles that are alike, from `from` on. Only streams ask for the bus.
+// k cycles that are alike, from `from` on. Only streams ask for the bus, but others may
+// have asked before.
 static void account(mx_cycle *c, behind *b, uint64_t from, bool valid, uint64_t k) {
   if (!mx_cycle_seq_busy(&c->seq)) return;
+  bool others = c->read.order.count && mx_cycle_read_owner(&c->read) != MX_CYCLE_STREAM;
   if (b->blocked) tell(c, from, k, MX_CYCLE_BLOCKED);
-  else if (!valid && b->starves) tell(c, from, k, mx_cycle_class_starved(c, false, false));
+  else if (!valid && b->starves) tell(c, from, k, mx_cycle_class_starved(c, others, false));
   else if (b->active) tell_work(c, b, from, k);
   else tell(c, from, k, b->idle);
 }
