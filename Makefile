@@ -150,8 +150,8 @@ $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 $B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libcompiler.a $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
-bench: ## speed of golden and RTL, against targets, to build/bench/bench.json: some minutes
-	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/engines/rtl_sim.so && tests/bench.sh
+bench: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## all figures against their targets, to build/bench: about ten minutes
+	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so && tests/bench.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
 	@tests/deps.sh && boards/synth.sh
 density: ## area of 4 x 8 bit dot products by style and family (yosys)
