@@ -154,9 +154,11 @@ bench: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## all figures ag
 	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so && tests/bench.sh
 synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys)
 	@tests/deps.sh && boards/synth.sh
+ice40: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## tiny placed and routed on iCE40 UP5K: cells, clock (yosys, nextpnr)
+	@tests/deps.sh && boards/ice40/area.sh
 density: ## area of 4 x 8 bit dot products by style and family (yosys)
 	@tests/deps.sh && boards/density.sh
-.PHONY: test test-build test-run test-long bench synth density
+.PHONY: test test-build test-run test-long bench synth ice40 density
 
 # Perplexity by method and format, on the golden engine (tests/accuracy/run.sh);
 # gnuplot draws it and is asked for there.

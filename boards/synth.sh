@@ -50,7 +50,7 @@ script() {
   echo "check -assert"
   echo "scc -expect 0"
   echo "design -load start"
-  echo "setattr -set keep_hierarchy 1 mxforge/c:u_*"
+  echo "setattr -set keep_hierarchy 1 mxforge/c:u_* mxforge/c:*.u_*"
   echo "$synth -top mxforge"
   for file in $(boxes); do echo "techmap -map $file"; done
   echo "write_json $out/$1.json"

@@ -13,13 +13,13 @@ function class(cell) {
   return ""
 }
 function row(name, key,   i) {
-  line = sprintf("%-10s", name)
+  line = sprintf("%-16s", name)
   for (i = 1; i <= n; i++) line = line sprintf(" %7d", sum[key, columns[i]])
   print line
 }
 BEGIN {
   n = split("LUT FF carry mux DSP BRAM SPRAM LUTRAM", columns, " ")
-  line = sprintf("%-10s", set)
+  line = sprintf("%-16s", set)
   for (i = 1; i <= n; i++) line = line sprintf(" %7s", columns[i])
   print line
 }
@@ -35,7 +35,7 @@ tree && NF == 2 {
   times[depth] = depth > 0 ? times[depth - 1] * $2 : $2
   if (depth == 0) unit = "top"
   if (depth == 1) {
-    unit = match($1, /mx_[a-z]+/) ? substr($1, RSTART, RLENGTH) : $1
+    unit = match($1, /mx_[a-z_]+/) ? substr($1, RSTART, RLENGTH) : $1
   }
   if (!(unit in seen)) { seen[unit] = 1; order[++units] = unit }
   for (i = 1; i <= n; i++) {
@@ -48,7 +48,7 @@ END {
   row("top", "top")
   row("total", "total")
   split(device, have, " ")
-  line = sprintf("%-10s", have[1])
+  line = sprintf("%-16s", have[1])
   for (i = 1; i <= n; i++) line = line sprintf(" %7s", have[i + 1])
   print line
   for (i = 1; i <= n; i++)

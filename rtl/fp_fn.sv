@@ -94,7 +94,7 @@ module fp_fn #(
   logic [31:0] slope3;
   logic [23:0] start5;
   logic [8:0]  segment3_q, segment4_q;
-  fn_rom u_rom (.clk_i, .slope_addr_i(segment), .slope_o(slope3),
+  fn_rom u_rom (.clk_i, .en_i(1'b1), .slope_addr_i(segment), .slope_o(slope3),
                 .start_addr_i(segment4_q), .start_o(start5));
 
   logic [16:0] d3_q, d4_q;

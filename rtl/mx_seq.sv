@@ -6,7 +6,8 @@
 // execute here. The device's state, faults and soft reset are in mx_control.
 //
 // Unit commands are slices of the instruction register; only one `valid` is set
-// at a time. A unit's busy_i must be set from the cycle after it accepted a
+// at a time. Serial = 1: the next instruction is taken when no unit is busy, so that
+// commands stay. A unit's busy_i must be set from the cycle after it accepted a
 // command. Faults: codes of mx_pkg::FAULT_*, 0 for none.
 //
 // Cycles of an instruction, words being at hand: 128 / min(BusBits, 128) to
@@ -23,6 +24,7 @@ module mx_seq #(
   parameter  int unsigned Tokens     = 2,
   parameter  int unsigned Codebook   = 1,
   parameter  int unsigned ZeroPoint  = 1,
+  parameter  int unsigned Serial     = 0,
   parameter  logic [31:0] BuildId    = 32'h0
 ) (
   input  wire logic               clk_i,
@@ -60,6 +62,7 @@ module mx_seq #(
   // Fetch.
   output      logic               req_valid_o,
   input  wire logic               req_ready_i,
+  input  wire logic               req_bad_i,      // Serial: the request is out of range
   output      logic [31:0]        req_addr_o,
   output      logic [7:0]         req_len_o,
   input  wire logic               r_valid_i,
@@ -101,6 +104,7 @@ module mx_seq #(
   input  wire logic               vec_ready_i,
   output      logic [9:0]         vec_entry_o,
   output      logic [127:0]       vec_u_o,
+  input  wire logic               vec_shift_i,    // Serial: move the words of the instruction down by one
 
   output      logic               move_valid_o,
   input  wire logic               move_ready_i,
@@ -143,9 +147,10 @@ module mx_seq #(
   logic        range_q;    // the instruction lies beyond MEM_SIZE
   logic [1:0]  words_q;    // words taken
   wire logic [27:0] target = program_i[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
-  wire logic word_ready = run && state_q == Fetch && !range_q;
+  wire logic held       = Serial != 0 && (dot_busy_i || vec_busy_i || move_busy_i);
+  wire logic word_ready = run && state_q == Fetch && !range_q && !held;
   wire logic word_take  = word_valid && word_ready;
-  wire logic arrived    = word_valid || fetch_range;
+  wire logic step;  // to the next instruction
   wire logic last_word  = word_take && words_q == 2'(Words - 1);
 
   wire logic starting   = state_q == Clean || state_q == Off || state_q == Init;
@@ -154,7 +159,7 @@ module mx_seq #(
   always_ff @(posedge clk_i) begin
     if (run && !fault_now) begin
       if (starting || jumping)                                           pc_q <= target;
-      else if (state_q == Fetch && arrived && words_q == 0 && !landed_q) pc_q <= pc_q + 1'b1;
+      else if (step)                                                     pc_q <= pc_q + 1'b1;
     end
   end
   always_ff @(posedge clk_i) if (begin_o) pc_low_q <= program_i[3:0];
@@ -166,25 +171,42 @@ module mx_seq #(
     if (state_q == Init)       first_q <= 1'b1;
     else if (state_q == Issue) first_q <= 1'b0;
   end
-  always_ff @(posedge clk_i) range_q <= state_q == Fetch && fetch_range && !word_valid && words_q == 0;
+  always_ff @(posedge clk_i) range_q <= state_q == Fetch && fetch_range && !word_valid && !held && words_q == 0;
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !run) words_q <= '0;
     else if (word_take)  words_q <= last_word ? '0 : words_q + 1'b1;
   end
 
-  mx_fetch #(.BusBits(BusBits), .BurstBeats(BurstBeats)) u_fetch (
-    .clk_i(clk_i), .rst_ni(rst_ni && !clear_o),
-    .go_valid_i(state_q == Jump && run), .go_ready_o(go_ready), .go_addr_i(target),
-    .stop_i(!run), .mem_size_i(mem_size_i), .range_o(fetch_range), .idle_o(fetch_idle),
-    .word_valid_o(word_valid), .word_ready_i(word_ready), .word_data_o(word),
-    .req_valid_o(req_valid_o), .req_ready_i(req_ready_i), .req_addr_o(req_addr_o), .req_len_o(req_len_o),
-    .r_valid_i(r_valid_i), .r_data_i(r_data_i)
-  );
+  if (Serial != 0) begin : g_demand
+    logic here_q;  // pc_q is that of the instruction wanted
+    always_ff @(posedge clk_i) here_q <= state_q == Fetch && run && !held;
+    wire logic want = state_q == Fetch && run && !held && here_q && !range_q;
+    assign step     = state_q == Fetch && !held && !here_q && !landed_q;
+    assign go_ready = fetch_idle;
+    wire logic unused = ^mem_size_i;
+    mx_serial_fetch u_fetch (
+      .clk_i(clk_i), .rst_ni(rst_ni && !clear_o), .want_i(want), .pc_i(pc_q),
+      .range_o(fetch_range), .idle_o(fetch_idle), .word_valid_o(word_valid), .word_data_o(word),
+      .req_valid_o(req_valid_o), .req_ready_i(req_ready_i), .req_bad_i(req_bad_i), .req_addr_o(req_addr_o), .req_len_o(req_len_o),
+      .r_valid_i(r_valid_i), .r_data_i(r_data_i)
+    );
+  end else begin : g_ahead
+    wire logic unused = req_bad_i || vec_shift_i;
+    assign step = state_q == Fetch && (word_valid || fetch_range) && words_q == 0 && !landed_q;
+    mx_fetch #(.BusBits(BusBits), .BurstBeats(BurstBeats)) u_fetch (
+      .clk_i(clk_i), .rst_ni(rst_ni && !clear_o),
+      .go_valid_i(state_q == Jump && run), .go_ready_o(go_ready), .go_addr_i(target),
+      .stop_i(!run), .mem_size_i(mem_size_i), .range_o(fetch_range), .idle_o(fetch_idle),
+      .word_valid_o(word_valid), .word_ready_i(word_ready), .word_data_o(word),
+      .req_valid_o(req_valid_o), .req_ready_i(req_ready_i), .req_addr_o(req_addr_o), .req_len_o(req_len_o),
+      .r_valid_i(r_valid_i), .r_data_i(r_data_i)
+    );
+  end
 
   mx_arg #(.WordBits(WordBits)) u_arg (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .clean_i(state_q == Clean), .init_i(state_q == Init), .walk_slot_i(walk_slot_i), .walk_data_i(walk_data_i),
-    .load_i(word_take), .word_i(word), .check_i(state_q == Check),
+    .load_i(word_take || (Serial != 0 && vec_shift_i)), .word_i(word), .check_i(state_q == Check),
     .pass_i(state_q == Pass && run), .shift_i(state_q == Shift && run), .mult_i(state_q == Mult && run),
     .done_o(step_done), .need_o(need),
     .insn_o(insn), .acc_o(acc), .product_o(product), .nonzero_o(nonzero)
@@ -224,15 +246,30 @@ module mx_seq #(
   wire logic halted = issue_o && op == mx_pkg::OP_HALT;
   assign tbl_we_o = issue_o && op == mx_pkg::OP_TABLE;
 
+  // The check takes a cycle more where cycles are long.
+  wire logic other_id = insn[mx_pkg::IDENT_BUILD_ID_LSB +: 32] != BuildId;
+  logic checked, bad, foreign;
+  if (Serial != 0) begin : g_checked
+    always_ff @(posedge clk_i) begin
+      checked <= state_q == Check && !checked;
+      bad     <= illegal;
+      foreign <= other_id;
+    end
+  end else begin : g_at_once
+    assign checked = 1'b1;
+    assign bad     = illegal;
+    assign foreign = other_id;
+  end
+
   // Faults of the sequencer itself.
   logic [3:0] seq_fault;
   always_comb begin
     seq_fault = mx_pkg::FAULT_NONE;
     if (state_q == Jump && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
     if (state_q == Fetch && range_q)                            seq_fault = mx_pkg::FAULT_RANGE;
-    if (state_q == Check) begin
-      if (illegal || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
-      else if (op == mx_pkg::OP_IDENT && insn[mx_pkg::IDENT_BUILD_ID_LSB +: 32] != BuildId)
+    if (state_q == Check && checked) begin
+      if (bad || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
+      else if (op == mx_pkg::OP_IDENT && foreign)
                                                                 seq_fault = mx_pkg::FAULT_BUILD_ID;
     end
     if (may_issue && op == mx_pkg::OP_HALT && !stream_empty_i)  seq_fault = mx_pkg::FAULT_STREAM;
@@ -249,7 +286,7 @@ module mx_seq #(
       Init:    if (step_done) state_d = Jump;
       Jump:    if (go_ready) state_d = Fetch;
       Fetch:   if (last_word) state_d = Check;
-      Check:   state_d = need ? Pass : worked;
+      Check:   if (checked) state_d = need ? Pass : worked;
       Pass:    if (step_done) state_d = worked;
       Shift:   if (step_done) state_d = Mult;
       Mult:    if (step_done) state_d = Issue;

@@ -68,6 +68,9 @@ mx_status mx_engine_open_cycle(const mx_params *p, uint32_t mem_bytes, const mx_
   if (options->trace_path || options->lockstep)
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
                    "the cycle engine has no RTL, so no waveform and nothing to compare: use --engine rtl");
+  if (p->SERIAL)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the cycle engine does not model set %s, whose units take turns: use --engine rtl",
+                   p->name);
   cycle_engine *g = calloc(1, sizeof *g);
   if (!g) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   if (mx_engine_open_golden(p, mem_bytes, options, &g->golden, e)) {

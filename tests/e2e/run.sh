@@ -85,7 +85,7 @@ same_cycles() {
   done
   jq .cycles "$dir/cycle.json" && cmp "$dir/rtl.json" "$dir/cycle.json"
 }
-for set in tiny small sim large; do
+for set in small sim large; do
   build_image "$set" 64 >/dev/null
   chips=(ddr4-2400:16 sdram-133)
   [ "$set" = sim ] && chips=(ddr4-2400:16 ddr4-2400:32 ddr4-2400:64 ddr3-1066:16 ddr3-1066:32 ddr3-1066:64 sdram-133 qspi-48)

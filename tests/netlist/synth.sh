@@ -11,13 +11,14 @@ command -v yosys >/dev/null || { echo "yosys is missing: apt-get install yosys, 
 found=no
 while IFS=: read -r file _ line; do
   this=${file##*/tb_} this=${this%.c}
-  top=$this params='' dir=rtl
+  top=$this params='' dir=rtl set=''
   for field in $line; do
     case $field in
       name=*) this=${field#*=} ;;
       top=*) top=${field#*=} ;;
       params=*) params=${field#*=} ;;
       dir=*) dir=${field#*=} ;;
+      set=*) set=${field#*=} ;;
     esac
   done
   if [ "$this" = "$name" ]; then found=yes; break; fi
@@ -28,10 +29,14 @@ chparam=()
 for p in ${params//,/ }; do chparam+=(-chparam "${p%%=*}" "${p#*=}"); done
 case $kind in
   generic) synth="synth -flatten -top $top" ;;
-  ice40) synth="synth_ice40 -dsp -top $top" ;;
+  ice40) synth="synth_ice40 -device u -dsp -spram -top $top" ;;
   *) echo "$kind: expected generic or ice40" >&2; exit 1 ;;
 esac
 sources=(build/gen/mx_pkg.sv build/gen/fn_rom.sv)
+if [ -n "$set" ]; then
+  make -s "build/gen/$set/mx_cfg.sv"
+  sources+=("build/gen/$set/mx_cfg.sv" rtl/mxforge.sv)
+fi
 before='' after=''
 for file in rtl/*.sv; do
   own=${file##*/} own=boards/$kind/${own%.sv}.v  # the family's in its place, put in at the end

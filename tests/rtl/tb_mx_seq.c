@@ -1,4 +1,5 @@
 // tb: name=mx_seq_32 top=mx_seq params=BusBits=32,BurstBeats=8,Tokens=1,Codebook=0,ZeroPoint=0
+// tb: name=mx_seq_serial top=mx_seq params=BusBits=32,BurstBeats=8,Tokens=1,Codebook=0,ZeroPoint=0,Serial=1
 // tb: name=mx_seq_64 top=mx_seq params=BusBits=64,BurstBeats=16,Tokens=2,Codebook=1,ZeroPoint=0
 // tb: name=mx_seq_128 top=mx_seq params=BusBits=128,BurstBeats=16,Tokens=2,Codebook=0,ZeroPoint=1
 // tb: name=mx_seq_256 top=mx_seq params=BusBits=256,BurstBeats=16,Tokens=4,Codebook=1,ZeroPoint=1
@@ -12,6 +13,10 @@
 #include "tests/rtl/tb.h"
 #include "tests/rtl/seq_model.h"
 
+#ifndef TB_Serial
+#define TB_Serial 0
+#endif
+
 enum {
   PROGRAMS = 1500, CYCLE_LIMIT = 400000, ISSUE_LIMIT = 2000, BEAT_BYTES = TB_BusBits / 8,
   ALIGNMENT = BEAT_BYTES > 16 ? BEAT_BYTES : 16, QUEUE = 64, UNITS = 4, FAULTS = 5,
@@ -22,7 +27,7 @@ static const seq_params params = {TB_Tokens, TB_Codebook, TB_ZeroPoint, TB_BusBi
 static struct {
   tb_port *start, *soft_reset, *program, *mem_size, *walk_slot, *walk_data, *watchdog, *begin, *busy, *done, *fault;
   tb_port *error, *error_pc, *issue, *seq_wait, *fetch_wait, *stop, *clear, *bus_idle, *faults[FAULTS];
-  tb_port *req_valid, *req_ready, *req_addr, *req_len, *r_valid, *r_data;
+  tb_port *req_valid, *req_ready, *req_bad, *req_addr, *req_len, *r_valid, *r_data;
   tb_port *unit_busy[UNITS], *stream_empty, *valid[UNITS], *ready[UNITS], *pc;
   tb_port *stream_addr, *stream_segments, *stream_seg_beats, *stream_stride;
   tb_port *dot_bits, *dot_scale, *dot_zero, *dot_codebook, *dot_planar, *dot_block, *dot_frac, *dot_x, *dot_groups,
@@ -37,7 +42,7 @@ static void find_ports(void) {
 #define OUT(name) p.name = tb_find(#name "_o");
   IN(start) IN(soft_reset) IN(program) IN(mem_size) IN(walk_slot) IN(walk_data) IN(watchdog) OUT(begin) OUT(busy)
   OUT(done) OUT(fault) OUT(error) OUT(error_pc) OUT(issue) OUT(seq_wait) OUT(fetch_wait) OUT(stop) OUT(clear)
-  IN(bus_idle) OUT(req_valid) IN(req_ready) OUT(req_addr) OUT(req_len) IN(r_valid) IN(r_data) IN(stream_empty)
+  IN(bus_idle) OUT(req_valid) IN(req_ready) IN(req_bad) OUT(req_addr) OUT(req_len) IN(r_valid) IN(r_data) IN(stream_empty)
   OUT(stream_addr) OUT(stream_segments) OUT(stream_seg_beats) OUT(stream_stride) OUT(dot_bits) OUT(dot_scale)
   OUT(dot_zero) OUT(dot_codebook) OUT(dot_planar) OUT(dot_block) OUT(dot_frac) OUT(dot_x) OUT(dot_groups) OUT(dot_dst)
   OUT(dot_stride) OUT(dot_blocks) OUT(dot_tokens) OUT(tbl_we) OUT(tbl_half) OUT(tbl_data) OUT(vec_entry) OUT(vec_u)
@@ -80,7 +85,10 @@ static void drive_memory(void) {
   tb_put(p.r_valid, deliver);
   if (deliver)
     for (unsigned i = 0; i < BEAT_BYTES; i++) tb_put_bits(p.r_data, 8 * i, 8, seq_model_byte(&model, reads[read_head].addr + i));
-  tb_put(p.req_ready, !stopped && read_count < QUEUE && tb_random_below(4) < mood.ready_of_4);
+  bool bad = false;
+  if (TB_Serial && tb_peek(p.req_valid)) bad = tb_peek(p.req_addr) + MX_INSTRUCTION_BYTES > model.mem_size;
+  tb_put(p.req_bad, bad);
+  tb_put(p.req_ready, !bad && !stopped && read_count < QUEUE && tb_random_below(4) < mood.ready_of_4);
   tb_put(p.bus_idle, bus_idle() && tb_random_below(16) != 0);
 }
 

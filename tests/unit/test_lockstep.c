@@ -149,7 +149,6 @@ int main(void) {
       cmocka_unit_test_prestate(model_equals_rtl, (char[]){"sim"}),
       cmocka_unit_test_prestate(model_equals_rtl, (char[]){"small"}),
       cmocka_unit_test_prestate(model_equals_rtl, (char[]){"large"}),
-      cmocka_unit_test_prestate(model_equals_rtl, (char[]){"tiny"}),
       cmocka_unit_test(isa_programs_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
