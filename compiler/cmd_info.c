@@ -61,13 +61,14 @@ static void print_text(const mx_model *m) {
   const mx_config *c = &m->config;
   const mx_tokenizer_config *t = mx_tokenizer_get_config(m->tokenizer);
   printf("format          %s\n", m->format);
-  printf("architecture    llama\n");
+  printf("architecture    %s\n", mx_config_architecture(c));
   printf("parameters      %" PRIu64 "\n", count_parameters(m));
   printf("embedding       %u\n", c->dim);
   printf("feed-forward    %u\n", c->hidden_dim);
   printf("layers          %u\n", c->n_layers);
   printf("heads           %u query, %u key/value, %u wide\n", c->n_heads, c->n_kv_heads,
          c->head_dim);
+  if (c->head_norms) printf("head norms      of queries and keys\n");
   printf("context         %u\n", c->context_length);
   printf("RoPE base       %g\n", (double)c->rope_theta);
   printf("RMS epsilon     %g\n", (double)c->rms_eps);
@@ -120,7 +121,7 @@ static mx_status print_json(json_t *o, mx_error *e) {
 
 static json_t *model_json(const mx_model *m) {
   return json_pack("{s:s, s:s, s:I, s:b, s:o, s:o, s:o}", "format", m->format, "architecture",
-                   "llama", "parameters", (json_int_t)count_parameters(m), "tied", (int)m->tied,
+                   mx_config_architecture(&m->config), "parameters", (json_int_t)count_parameters(m), "tied", (int)m->tied,
                    "config", config_json(&m->config), "tokenizer",
                    tokenizer_json(mx_tokenizer_get_config(m->tokenizer)), "tensors",
                    tensors_json(m));

@@ -23,12 +23,41 @@ static mx_driver_status run(mx_runtime *rt, uint32_t program, uint32_t arg1, uin
   return s ? s : mx_driver_wait(&rt->device, rt->max_polls);
 }
 
-// What result_addr holds.
-static mx_driver_status read_choice(const mx_runtime *rt, uint32_t *next) {
-  uint8_t result[4];
-  if (!rt->memory.get(rt->memory.self, rt->facts.result_addr, result, sizeof result)) return MX_DRIVER_MEMORY;
-  *next = get32(result);
+static mx_driver_status read_word(const mx_runtime *rt, uint32_t addr, uint32_t *word) {
+  uint8_t bytes[4];
+  if (!rt->memory.get(rt->memory.self, addr, bytes, sizeof bytes)) return MX_DRIVER_MEMORY;
+  *word = get32(bytes);
   return MX_DRIVER_OK;
+}
+
+// A number that orders FP32 words as the device does: NaN below everything, subnormals
+// are zeros, zeros of both signs equal.
+static uint32_t rank_of(uint32_t word) {
+  const uint32_t infinity = 0x7f800000, least_normal = 0x00800000, zero = 0x80000000;
+  uint32_t magnitude = word & 0x7fffffff;
+  if (magnitude > infinity) return 0;
+  if (magnitude < least_normal) return zero;
+  return word >> 31 ? zero - magnitude : zero + magnitude;
+}
+
+// The first greatest of the logits that the tiles' choices point to.
+static mx_driver_status choose_of_tiles(const mx_runtime *rt, uint32_t *next) {
+  const mx_facts *f = &rt->facts;
+  uint32_t best = 0, tiles = f->vocab_size / f->choice_rows + (f->vocab_size % f->choice_rows != 0);
+  for (uint32_t i = 0; i < tiles; i++) {
+    uint32_t index, logit;
+    mx_driver_status s = read_word(rt, f->result_addr + 4 * i, &index);
+    if (!s) s = read_word(rt, f->logits_addr + 4 * (i * f->choice_rows + index), &logit);
+    if (s) return s;
+    if (i && rank_of(logit) <= best) continue;
+    best = rank_of(logit);
+    *next = i * f->choice_rows + index;
+  }
+  return MX_DRIVER_OK;
+}
+
+mx_driver_status mx_runtime_choice(const mx_runtime *rt, uint32_t *next) {
+  return rt->facts.choice_rows ? choose_of_tiles(rt, next) : read_word(rt, rt->facts.result_addr, next);
 }
 
 // Every token overwrites the choice after the prefix, so it is kept for the texts to come.
@@ -39,7 +68,7 @@ mx_driver_status mx_runtime_begin(mx_runtime *rt) {
   if (s) return s;
   mx_driver_set_memory(&rt->device, rt->memory_base, rt->facts.mem_bytes);
   s = run(rt, rt->facts.init_entry, 0, 0, 0);
-  return s || !rt->facts.prefix_tokens ? s : read_choice(rt, &rt->prefix_next);
+  return s || !rt->facts.prefix_tokens ? s : mx_runtime_choice(rt, &rt->prefix_next);
 }
 
 static mx_driver_status take_bos(mx_runtime *rt, uint32_t token, uint32_t *next) {
@@ -56,7 +85,7 @@ mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next
   mx_driver_status s = run(rt, rt->facts.token_entry, token, rt->position, 0);
   if (s) return s;
   rt->position++;
-  return read_choice(rt, next);
+  return mx_runtime_choice(rt, next);
 }
 
 // ---- batches -----------------------------------------------------------------------
@@ -88,7 +117,7 @@ static mx_driver_status run_batch(mx_runtime *rt, const uint32_t *tokens, bool l
   if (!s) s = run(rt, rt->facts.batch_entry, 0, rt->position, last ? 1 : 2);
   if (s) return s;
   rt->position += n;
-  return last ? read_choice(rt, next) : MX_DRIVER_OK;
+  return last ? mx_runtime_choice(rt, next) : MX_DRIVER_OK;
 }
 
 mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next) {

@@ -67,6 +67,10 @@ mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint
 mx_driver_status mx_runtime_decode(mx_runtime *rt, uint32_t token, uint32_t max_tokens,
                                    bool (*emit)(void *self, uint32_t token), void *self);
 
+// The greedy choice that the program which ran last left in the device's memory, from
+// there if logits were made in tiles (choice_rows in golden/image.h).
+mx_driver_status mx_runtime_choice(const mx_runtime *rt, uint32_t *next);
+
 // Positions left.
 static inline uint32_t mx_runtime_room(const mx_runtime *rt) { return rt->facts.context_length - rt->position; }
 

@@ -73,7 +73,8 @@ static mx_status check_id(mx_loc at, uint32_t id, uint32_t vocab_size, mx_error 
 }
 
 static mx_status check_results(const char *path, const mx_image *im, mx_error *e) {
-  if (!inside(im->result_addr, 4, im->mem_bytes))
+  uint64_t choices = im->choice_rows ? ((uint64_t)im->vocab_size + im->choice_rows - 1) / im->choice_rows : 1;
+  if (!inside(im->result_addr, 4 * choices, im->mem_bytes))
     return mx_fail(e, MX_FORMAT, AT(result_addr), "result at 0x%" PRIx32 " lies outside the memory", im->result_addr);
   if (!inside(im->logits_addr, 4 * (uint64_t)im->vocab_size, im->mem_bytes))
     return mx_fail(e, MX_FORMAT, AT(logits_addr), "%" PRIu32 " logits at 0x%" PRIx32 " do not lie inside the memory",

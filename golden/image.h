@@ -21,7 +21,7 @@
   FACT(mem_bytes, "memory the device needs; what the memory section does not hold starts as zeros") \
   FACT(init_entry, "program to run once after loading") \
   FACT(token_entry, "program to run per token: ARG1 = token, ARG2 = position") \
-  FACT(result_addr, "after a token, and with a prefix from the start: u32, index of the greatest logit") \
+  FACT(result_addr, "after a token, and with a prefix from the start: u32, index of the greatest logit; see choice_rows") \
   FACT(logits_addr, "after a token, and with a prefix from the start: FP32 logits[vocab_size]") \
   FACT(vocab_size, "tokens") \
   FACT(context_length, "positions 0 .. context_length - 1 may be run, in order") \
@@ -32,7 +32,8 @@
   FACT(batch_tokens, "tokens of a batch; 0: there is no such program") \
   FACT(batch_rows_addr, "where the batch's rows of the embedding are put before it runs, one after another") \
   FACT(embedding_addr, "with batch_tokens: row t is at embedding_addr + t * embedding_row_bytes") \
-  FACT(embedding_row_bytes, "with batch_tokens")
+  FACT(embedding_row_bytes, "with batch_tokens") \
+  FACT(choice_rows, "0: what result_addr holds is the choice. Else logits were made in tiles of so many, the last shorter, and result_addr holds a u32 for each: the index of the first greatest in the tile, NaN being below everything. The choice is the first greatest, by the same order, of the logits that these point to")
 
 typedef struct { uint32_t addr; char text[60]; } mx_note;  // "layer 2 ffn_down"
 

@@ -99,25 +99,40 @@ static void key_array(keys *k, const char *name, mx_gguf_type type, uint32_t n) 
   put_u64(k->s, n);
 }
 
+// Key of the architecture.
+static void key_in(char out[64], const mx_config *c, const char *name) { snprintf(out, 64, "%s.%s", mx_config_architecture(c), name); }
+
+static void size_of(keys *k, const mx_config *c, const char *name, uint32_t v) {
+  char full[64];
+  key_in(full, c, name);
+  key_u32(k, full, v);
+}
+
+static void number_of(keys *k, const mx_config *c, const char *name, float v) {
+  char full[64];
+  key_in(full, c, name);
+  key_f32(k, full, v);
+}
+
 static void put_config(keys *k, const mx_gguf_source *m) {
   const mx_config *c = m->config;
-  key_text(k, "general.architecture", "llama");
+  key_text(k, "general.architecture", mx_config_architecture(c));
   key_text(k, "general.name", m->name);
   key_u32(k, "general.alignment", ALIGNMENT);
   key_u32(k, "general.file_type", m->type == MX_GGML_F16 ? FILE_TYPE_F16 : FILE_TYPE_F32);
   key_u32(k, "general.quantization_version", 2);
-  key_u32(k, "llama.context_length", c->context_length);
-  key_u32(k, "llama.embedding_length", c->dim);
-  key_u32(k, "llama.block_count", c->n_layers);
-  key_u32(k, "llama.feed_forward_length", c->hidden_dim);
-  key_u32(k, "llama.attention.head_count", c->n_heads);
-  key_u32(k, "llama.attention.head_count_kv", c->n_kv_heads);
-  key_u32(k, "llama.attention.key_length", c->head_dim);
-  key_u32(k, "llama.attention.value_length", c->head_dim);
-  key_f32(k, "llama.attention.layer_norm_rms_epsilon", c->rms_eps);
-  key_u32(k, "llama.rope.dimension_count", c->head_dim);
-  key_f32(k, "llama.rope.freq_base", c->rope_theta);
-  key_u32(k, "llama.vocab_size", c->vocab_size);
+  size_of(k, c, "context_length", c->context_length);
+  size_of(k, c, "embedding_length", c->dim);
+  size_of(k, c, "block_count", c->n_layers);
+  size_of(k, c, "feed_forward_length", c->hidden_dim);
+  size_of(k, c, "attention.head_count", c->n_heads);
+  size_of(k, c, "attention.head_count_kv", c->n_kv_heads);
+  size_of(k, c, "attention.key_length", c->head_dim);
+  size_of(k, c, "attention.value_length", c->head_dim);
+  number_of(k, c, "attention.layer_norm_rms_epsilon", c->rms_eps);
+  size_of(k, c, "rope.dimension_count", c->head_dim);
+  number_of(k, c, "rope.freq_base", c->rope_theta);
+  size_of(k, c, "vocab_size", c->vocab_size);
 }
 
 static void key_token(keys *k, const char *name, int32_t id) {
@@ -199,6 +214,40 @@ static mx_status convert(const writer *w, uint32_t type, float *v, size_t n, con
   return MX_OK;
 }
 
+// Row or element r of the file, of those of a head of `head`, whose RoPE turns the
+// pairs (i, i + head / 2).
+static uint32_t beside(uint32_t r, uint32_t head) {
+  uint32_t i = r % head, half = head / 2;
+  return r - i + (i < half ? 2 * i : 2 * (i - half) + 1);
+}
+
+// Rows first .. first + n in the order of the file.
+static mx_status take_rows(const writer *w, uint32_t index, const mx_matrix *t, uint32_t first, uint32_t n, float *out) {
+  uint32_t head = w->m->config->head_dim;
+  mx_status s = MX_OK;
+  for (uint32_t r = 0; r < n && !s; r++)
+    s = w->m->rows(w->m->self, index, beside(first + r, head), 1, out + (size_t)r * t->cols, w->e);
+  return s;
+}
+
+static mx_status take_gain(const writer *w, uint32_t index, const mx_matrix *t, float *out) {
+  float *gain = malloc(t->cols * sizeof *gain);
+  if (!gain) return mx_fail(w->e, MX_LIMIT, MX_NOWHERE, "no memory for a gain");
+  mx_status s = w->m->rows(w->m->self, index, 0, 1, gain, w->e);
+  for (uint32_t i = 0; i < t->cols && !s; i++) out[i] = gain[beside(i, t->cols)];
+  free(gain);
+  return s;
+}
+
+// Qwen3 files have what RoPE turns in another order (mx_stored in model.h).
+static mx_status take(const writer *w, uint32_t index, const char *name, uint32_t first, uint32_t n, float *out) {
+  char text[MX_MATRIX_NAME_BYTES];
+  const mx_matrix *t = mx_model_matrix(w->shapes, index, text);
+  bool turned = strstr(name, ".attn_q") || strstr(name, ".attn_k");
+  if (!w->m->config->head_norms || !turned) return w->m->rows(w->m->self, index, first, n, out, w->e);
+  return t->rows == 1 ? take_gain(w, index, t, out) : take_rows(w, index, t, first, n, out);
+}
+
 static mx_status put_tensor(const writer *w, uint32_t index, float *piece) {
   char name[MX_MATRIX_NAME_BYTES];
   const mx_matrix *t = mx_model_matrix(w->shapes, index, name);
@@ -206,7 +255,7 @@ static mx_status put_tensor(const writer *w, uint32_t index, float *piece) {
   pad(w->s);
   for (uint32_t first = 0; first < t->rows; first += step) {
     uint32_t n = t->rows - first < step ? t->rows - first : step;
-    mx_status s = w->m->rows(w->m->self, index, first, n, piece, w->e);
+    mx_status s = take(w, index, name, first, n, piece);
     if (!s) s = convert(w, type, piece, (size_t)n * t->cols, name);
     if (s) return s;
     put(w->s, piece, (size_t)n * t->cols * element_bytes(type));

@@ -18,16 +18,6 @@ static uint64_t value_at(const mx_gguf *g, const char *key) {
   return kv ? kv->value_at_bytes : METADATA_AT;
 }
 
-// Refuses `key` with a value other than `expected`, which it has when absent.
-static mx_status expect_u32(const mx_gguf *g, const char *key, uint32_t expected, mx_error *e) {
-  uint32_t v = expected;
-  mx_status s = mx_gguf_get_u32(g, key, false, &v, e);
-  if (!s && v != expected)
-    s = mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, value_at(g, key)),
-                "%s is %u; only %u is supported", key, v, expected);
-  return s;
-}
-
 static mx_status expect_string(const mx_gguf *g, const char *key, bool required,
                                const char *expected, mx_error *e) {
   mx_gguf_string v = {expected, strlen(expected)};
@@ -40,65 +30,109 @@ static mx_status expect_string(const mx_gguf *g, const char *key, bool required,
 
 // ---- configuration -------------------------------------------------------------
 
-static mx_status read_sizes(const mx_gguf *g, mx_config *c, mx_error *e) {
-  mx_status s = mx_gguf_get_u32(g, "llama.embedding_length", true, &c->dim, e);
-  if (!s) s = mx_gguf_get_u32(g, "llama.feed_forward_length", true, &c->hidden_dim, e);
-  if (!s) s = mx_gguf_get_u32(g, "llama.block_count", true, &c->n_layers, e);
-  if (!s) s = mx_gguf_get_u32(g, "llama.attention.head_count", true, &c->n_heads, e);
-  if (!s) s = mx_gguf_get_u32(g, "llama.context_length", true, &c->context_length, e);
-  c->n_kv_heads = c->n_heads;
-  if (!s) s = mx_gguf_get_u32(g, "llama.attention.head_count_kv", false, &c->n_kv_heads, e);
+// Keys of the architecture, such as "llama.block_count", by the part after the dot.
+typedef struct { const mx_gguf *g; const char *architecture; mx_error *e; } keys;
+enum { KEY_BYTES = 64 };
+
+static const char *full(const keys *k, const char *name, char key[KEY_BYTES]) {
+  snprintf(key, KEY_BYTES, "%s.%s", k->architecture, name);
+  return key;
+}
+
+static mx_loc loc_of(const keys *k, const char *name) {
+  char key[KEY_BYTES];
+  return mx_gguf_loc(k->g, value_at(k->g, full(k, name, key)));
+}
+
+static mx_status get_u32(const keys *k, const char *name, bool required, uint32_t *out) {
+  char key[KEY_BYTES];
+  return mx_gguf_get_u32(k->g, full(k, name, key), required, out, k->e);
+}
+
+static mx_status get_f32(const keys *k, const char *name, bool required, float *out) {
+  char key[KEY_BYTES];
+  return mx_gguf_get_f32(k->g, full(k, name, key), required, out, k->e);
+}
+
+// Refuses a value other than `expected`, which it has when absent.
+static mx_status expect_u32(const keys *k, const char *name, uint32_t expected) {
+  uint32_t v = expected;
+  mx_status s = get_u32(k, name, false, &v);
+  if (!s && v != expected)
+    s = mx_fail(k->e, MX_UNSUPPORTED, loc_of(k, name), "%s.%s is %u; only %u is supported", k->architecture, name, v, expected);
   return s;
+}
+
+static mx_status read_sizes(const keys *k, mx_config *c) {
+  mx_status s = get_u32(k, "embedding_length", true, &c->dim);
+  if (!s) s = get_u32(k, "feed_forward_length", true, &c->hidden_dim);
+  if (!s) s = get_u32(k, "block_count", true, &c->n_layers);
+  if (!s) s = get_u32(k, "attention.head_count", true, &c->n_heads);
+  if (!s) s = get_u32(k, "context_length", true, &c->context_length);
+  c->n_kv_heads = c->n_heads;
+  return s ? s : get_u32(k, "attention.head_count_kv", false, &c->n_kv_heads);
 }
 
 // The vocabulary's size is what the embedding has rows; a key may repeat it.
-static mx_status read_vocab_size(const mx_gguf *g, mx_config *c, mx_error *e) {
-  const mx_gguf_tensor *embd = mx_gguf_find_tensor(g, "token_embd.weight");
+static mx_status read_vocab_size(const keys *k, mx_config *c) {
+  const mx_gguf_tensor *embd = mx_gguf_find_tensor(k->g, "token_embd.weight");
   if (!embd)
-    return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, METADATA_AT),
+    return mx_fail(k->e, MX_FORMAT, mx_gguf_loc(k->g, METADATA_AT),
                    "tensor 'token_embd.weight' is missing");
   c->vocab_size = embd->dims[1] > UINT32_MAX ? UINT32_MAX : (uint32_t)embd->dims[1];
   uint32_t stated = c->vocab_size;
-  mx_status s = mx_gguf_get_u32(g, "llama.vocab_size", false, &stated, e);
+  mx_status s = get_u32(k, "vocab_size", false, &stated);
   if (!s && stated != c->vocab_size)
-    s = mx_fail(e, MX_FORMAT, mx_gguf_loc(g, value_at(g, "llama.vocab_size")),
-                "llama.vocab_size is %u; token_embd.weight has %u rows", stated, c->vocab_size);
+    s = mx_fail(k->e, MX_FORMAT, loc_of(k, "vocab_size"), "%s.vocab_size is %u; token_embd.weight has %u rows", k->architecture,
+                stated, c->vocab_size);
   return s;
 }
 
-static mx_status read_head_dim(const mx_gguf *g, mx_config *c, mx_error *e) {
-  bool given = mx_gguf_find(g, "llama.attention.key_length") != NULL;
+static mx_status read_head_dim(const keys *k, mx_config *c) {
+  char key[KEY_BYTES];
+  bool given = mx_gguf_find(k->g, full(k, "attention.key_length", key)) != NULL;
   if (!given && (c->n_heads == 0 || c->dim % c->n_heads))
-    return mx_fail(e, MX_FORMAT, mx_gguf_loc(g, value_at(g, "llama.attention.head_count")),
+    return mx_fail(k->e, MX_FORMAT, loc_of(k, "attention.head_count"),
                    "the embedding length %u is no multiple of %u heads", c->dim, c->n_heads);
   if (!given) c->head_dim = c->dim / c->n_heads;
-  mx_status s = mx_gguf_get_u32(g, "llama.attention.key_length", false, &c->head_dim, e);
-  if (!s) s = expect_u32(g, "llama.attention.value_length", c->head_dim, e);
-  if (!s) s = expect_u32(g, "llama.rope.dimension_count", c->head_dim, e);
+  mx_status s = get_u32(k, "attention.key_length", false, &c->head_dim);
+  if (!s) s = expect_u32(k, "attention.value_length", c->head_dim);
+  return s ? s : expect_u32(k, "rope.dimension_count", c->head_dim);
+}
+
+static mx_status refuse_variants(const keys *k) {
+  float scale = 1.0f;
+  char key[KEY_BYTES];
+  mx_status s = expect_string(k->g, full(k, "rope.scaling.type", key), false, "none", k->e);
+  if (!s) s = expect_u32(k, "expert_count", 0);
+  if (!s) s = get_f32(k, "rope.scale_linear", false, &scale);
+  if (!s && scale != 1.0f)
+    s = mx_fail(k->e, MX_UNSUPPORTED, loc_of(k, "rope.scale_linear"), "RoPE is scaled by %g; only unscaled RoPE is supported",
+                (double)scale);
   return s;
 }
 
-static mx_status refuse_variants(const mx_gguf *g, mx_error *e) {
-  float scale = 1.0f;
-  mx_status s = expect_string(g, "llama.rope.scaling.type", false, "none", e);
-  if (!s) s = expect_u32(g, "llama.expert_count", 0, e);
-  if (!s) s = mx_gguf_get_f32(g, "llama.rope.scale_linear", false, &scale, e);
-  if (!s && scale != 1.0f)
-    s = mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, value_at(g, "llama.rope.scale_linear")),
-                "RoPE is scaled by %g; only unscaled RoPE is supported", (double)scale);
-  return s;
+// Qwen3 is Llama with norms of query and key heads.
+static mx_status read_architecture(const mx_gguf *g, mx_config *c, mx_error *e) {
+  mx_gguf_string v;
+  mx_status s = mx_gguf_get_string(g, "general.architecture", true, &v, e);
+  if (s) return s;
+  c->head_norms = equals(v, "qwen3");
+  if (c->head_norms || equals(v, "llama")) return MX_OK;
+  return mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, value_at(g, "general.architecture")),
+                 "general.architecture is '%s'; only 'llama' and 'qwen3' are supported", mx_gguf_printable(v).text);
 }
 
 static mx_status read_config(const mx_gguf *g, mx_config *c, mx_error *e) {
   *c = (mx_config){.rope_theta = 10000.0f};
-  mx_status s = expect_string(g, "general.architecture", true, "llama", e);
-  if (!s) s = refuse_variants(g, e);
-  if (!s) s = read_sizes(g, c, e);
-  if (!s) s = read_head_dim(g, c, e);
-  if (!s) s = read_vocab_size(g, c, e);
-  if (!s) s = mx_gguf_get_f32(g, "llama.rope.freq_base", false, &c->rope_theta, e);
-  if (!s)
-    s = mx_gguf_get_f32(g, "llama.attention.layer_norm_rms_epsilon", true, &c->rms_eps, e);
+  mx_status s = read_architecture(g, c, e);
+  keys k = {g, mx_config_architecture(c), e};
+  if (!s) s = refuse_variants(&k);
+  if (!s) s = read_sizes(&k, c);
+  if (!s) s = read_head_dim(&k, c);
+  if (!s) s = read_vocab_size(&k, c);
+  if (!s) s = get_f32(&k, "rope.freq_base", false, &c->rope_theta);
+  if (!s) s = get_f32(&k, "attention.layer_norm_rms_epsilon", true, &c->rms_eps);
   return s ? s : mx_config_check(c, mx_gguf_loc(g, METADATA_AT), e);
 }
 
@@ -121,7 +155,7 @@ static mx_status find_matrix(const mx_gguf *g, const mx_matrix *m, const char *n
                    name, m->cols, m->rows);
   mx_status s = check_shape(g, t, m, name, e);
   mx_element type = t->type == MX_GGML_F32 ? MX_ELEMENT_F32 : t->type == MX_GGML_F16 ? MX_ELEMENT_F16 : MX_ELEMENT_BF16;
-  *out = (mx_stored){type, t->data_at_bytes};
+  *out = (mx_stored){.type = type, .at_bytes = t->data_at_bytes};
   return s;
 }
 
@@ -131,6 +165,9 @@ static mx_status find_matrices(const mx_gguf *g, mx_model *m, mx_error *e) {
     char name[MX_MATRIX_NAME_BYTES];
     const mx_matrix *matrix = mx_model_matrix(m, i, name);
     s = find_matrix(g, matrix, name, &m->stored[i], e);
+    // RoPE of Llama files turns pairs side by side, that of Qwen3 files does not.
+    bool turned = strstr(name, ".attn_q") || strstr(name, ".attn_k");
+    if (m->config.head_norms && turned) m->stored[i].halves = m->config.head_dim;
   }
   return s;
 }
@@ -141,7 +178,7 @@ static int compare_names(const void *a, const void *b) {
 
 // Names the first tensor of the file that is not in `names` [count], sorted.
 static mx_status report_unknown(const mx_gguf *g, const char (*names)[MX_MATRIX_NAME_BYTES],
-                                uint32_t count, mx_error *e) {
+                                uint32_t count, const char *model, mx_error *e) {
   for (uint64_t i = 0; i < g->n_tensors; i++) {
     mx_gguf_string n = g->tensors[i].name;
     char text[MX_MATRIX_NAME_BYTES] = {0};
@@ -150,7 +187,7 @@ static mx_status report_unknown(const mx_gguf *g, const char (*names)[MX_MATRIX_
                  bsearch(text, names, count, sizeof *names, compare_names);
     if (!known)
       return mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, g->tensors[i].at_bytes),
-                     "tensor '%s' is no part of a plain Llama model", mx_gguf_printable(n).text);
+                     "tensor '%s' is no part of a plain %s model", mx_gguf_printable(n).text, model);
   }
   return MX_OK;
 }
@@ -163,7 +200,8 @@ static mx_status refuse_unknown_tensors(const mx_gguf *g, const mx_model *m, mx_
   if (!names) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for %u names", count);
   for (uint32_t i = 0; i < count; i++) mx_model_matrix(m, i, names[i]);
   qsort(names, count, sizeof *names, compare_names);
-  mx_status s = report_unknown(g, (const char(*)[MX_MATRIX_NAME_BYTES])names, count, e);
+  mx_status s = report_unknown(g, (const char(*)[MX_MATRIX_NAME_BYTES])names, count,
+                               m->config.head_norms ? "Qwen3" : "Llama", e);
   free(names);
   return s;
 }
@@ -204,10 +242,21 @@ static mx_status read_token_id(const mx_gguf *g, const char *key, int32_t *out, 
   return s;
 }
 
+static mx_status check_tokenizer_model(const mx_gguf *g, mx_error *e) {
+  mx_gguf_string model, pre = {"", 0};
+  mx_status s = mx_gguf_get_string(g, "tokenizer.ggml.model", true, &model, e);
+  if (s || equals(model, "llama")) return s;
+  s = mx_gguf_get_string(g, "tokenizer.ggml.pre", false, &pre, e);
+  if (s) return s;
+  return mx_fail(e, MX_UNSUPPORTED, mx_gguf_loc(g, value_at(g, "tokenizer.ggml.model")),
+                 "tokenizer.ggml.model is '%s'%s%s%s; only 'llama' (SentencePiece) is supported", mx_gguf_printable(model).text,
+                 pre.length_bytes ? " (" : "", mx_gguf_printable(pre).text, pre.length_bytes ? ")" : "");
+}
+
 static mx_status read_own_tokenizer(const mx_gguf *g, uint32_t vocab_size, mx_tokenizer **out,
                                     mx_error *e) {
   mx_tokenizer_config c = {vocab_size, 1, 2, 0, true};
-  mx_status s = expect_string(g, "tokenizer.ggml.model", true, "llama", e);
+  mx_status s = check_tokenizer_model(g, e);
   if (!s) s = read_token_id(g, "tokenizer.ggml.bos_token_id", &c.bos, e);
   if (!s) s = read_token_id(g, "tokenizer.ggml.eos_token_id", &c.eos, e);
   if (!s) s = read_token_id(g, "tokenizer.ggml.unknown_token_id", &c.unk, e);
@@ -232,11 +281,12 @@ static void name_format(const mx_gguf *g, mx_model *m) {
     f16 |= g->tensors[i].type == MX_GGML_F16;
     bf16 |= g->tensors[i].type == MX_GGML_BF16;
   }
-  snprintf(m->format, sizeof m->format, "GGUF version %u (%s)", g->version,
+  snprintf(m->format, sizeof m->format, "GGUF version %u (%s)%s", g->version,
            bf16 && f16 ? "BF16, F16, F32"
            : bf16      ? (f32 ? "BF16, F32" : "BF16")
            : f16       ? (f32 ? "F16, F32" : "F16")
-                       : "F32");
+                       : "F32",
+           m->config.head_norms ? ", RoPE pairs put side by side" : "");
 }
 
 static mx_status fill_model(const mx_gguf *g, const char *tokenizer_path, mx_model *m,
@@ -255,7 +305,7 @@ static mx_status open_parsed(const mx_gguf *g, const char *tokenizer_path, mx_mo
   mx_config c;
   mx_status s = read_config(g, &c, e);
   if (!s && c.n_layers > g->n_tensors)
-    s = mx_fail(e, MX_FORMAT, mx_gguf_loc(g, value_at(g, "llama.block_count")),
+    s = mx_fail(e, MX_FORMAT, loc_of(&(keys){g, mx_config_architecture(&c), e}, "block_count"),
                 "%u layers; the file has %" PRIu64 " tensors", c.n_layers, g->n_tensors);
   if (s) return s;
   mx_model *m;

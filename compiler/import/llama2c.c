@@ -70,15 +70,14 @@ static mx_status find_matrix(mx_bytes *b, mx_model *m, uint32_t index, mx_error 
   char name[MX_MATRIX_NAME_BYTES];
   const mx_matrix *matrix = mx_model_matrix(m, index, name);
   const uint8_t *ignored;
-  m->stored[index] = (mx_stored){MX_ELEMENT_F32, b->at};
+  m->stored[index] = (mx_stored){.type = MX_ELEMENT_F32, .at_bytes = b->at};
   return mx_bytes_take(b, 4 * (uint64_t)matrix->rows * matrix->cols, name, &ignored, e);
 }
 
 // Matrix `kind`, counted as in MX_LAYER_MATRICES, of every layer.
 static mx_status find_kind(mx_bytes *b, mx_model *m, uint32_t kind, mx_error *e) {
-  uint32_t kinds = sizeof(mx_layer) / sizeof(mx_matrix);
   mx_status s = MX_OK;
-  for (uint32_t i = 0; !s && i < m->config.n_layers; i++) s = find_matrix(b, m, 1 + i * kinds + kind, e);
+  for (uint32_t i = 0; !s && i < m->config.n_layers; i++) s = find_matrix(b, m, mx_model_layer_index(i, kind), e);
   return s;
 }
 

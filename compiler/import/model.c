@@ -43,6 +43,7 @@ mx_status mx_config_check(const mx_config *c, mx_loc at, mx_error *e) {
   if (c->n_heads % c->n_kv_heads)
     return mx_fail(e, MX_FORMAT, at, "%u heads do not share %u KV heads evenly", c->n_heads,
                    c->n_kv_heads);
+  if (c->head_norms > 1) return mx_fail(e, MX_FORMAT, at, "norms of heads marked %u, expected 0 or 1", c->head_norms);
   if (c->head_dim % 2)
     return mx_fail(e, MX_FORMAT, at, "the head dimension is %u; RoPE needs an even one",
                    c->head_dim);
@@ -60,6 +61,9 @@ static void shape_layer(mx_layer *layer, const mx_config *c) {
   uint32_t q = c->n_heads * c->head_dim, kv = c->n_kv_heads * c->head_dim;
 #define SHAPE(field, name, rows, cols) layer->field = (mx_matrix){rows, cols, NULL};
   MX_LAYER_MATRICES(SHAPE)
+  if (!c->head_norms) return;
+  uint32_t head_dim = c->head_dim;
+  MX_HEAD_NORMS(SHAPE)
 #undef SHAPE
 }
 
@@ -109,7 +113,20 @@ mx_status mx_matrix_check_finite(const mx_matrix *m, const char *name, mx_loc at
 }
 
 uint32_t mx_model_matrix_count(const mx_model *m) {
-  return MX_LAYER_MATRIX_COUNT * m->config.n_layers + (m->tied ? 2 : 3);
+  uint32_t head_norms = m->config.head_norms ? MX_HEAD_NORM_COUNT : 0;
+  return (MX_LAYER_MATRIX_COUNT + head_norms) * m->config.n_layers + (m->tied ? 2 : 3);
+}
+
+static void name_in_layer(uint32_t layer, const char *text, char name[MX_MATRIX_NAME_BYTES]) {
+  snprintf(name, MX_MATRIX_NAME_BYTES, "blk.%u.%s.weight", layer, text);
+}
+
+// Counted through the layers, as layer_matrix.
+static mx_matrix *head_norm(const mx_model *m, uint32_t index, char name[MX_MATRIX_NAME_BYTES]) {
+  mx_layer *layer = &m->layers[index / MX_HEAD_NORM_COUNT];
+  bool keys = index % MX_HEAD_NORM_COUNT;
+  name_in_layer(index / MX_HEAD_NORM_COUNT, keys ? "attn_k_norm" : "attn_q_norm", name);
+  return keys ? &layer->k_norm : &layer->q_norm;
 }
 
 static mx_matrix *layer_matrix(const mx_model *m, uint32_t index,
@@ -126,7 +143,7 @@ static mx_matrix *layer_matrix(const mx_model *m, uint32_t index,
       MX_LAYER_MATRICES(ADDRESS)
 #undef ADDRESS
   };
-  snprintf(name, MX_MATRIX_NAME_BYTES, "blk.%u.%s.weight", i, names[k]);
+  name_in_layer(i, names[k], name);
   return matrices[k];
 }
 
@@ -135,6 +152,7 @@ mx_matrix *mx_model_matrix(const mx_model *m, uint32_t index, char name[MX_MATRI
   mx_model *w = (mx_model *)(uintptr_t)m;  // as strchr: const in, mutable out
   uint32_t in_layers = MX_LAYER_MATRIX_COUNT * m->config.n_layers;
   if (index >= 1 && index <= in_layers) return layer_matrix(m, index - 1, name);
+  if (index >= mx_model_head_norm_index(m, 0, 0)) return head_norm(m, index - mx_model_head_norm_index(m, 0, 0), name);
   const char *text = index == 0               ? "token_embd.weight"
                      : index == in_layers + 1 ? "output_norm.weight"
                                               : "output.weight";
@@ -163,7 +181,24 @@ mx_status mx_model_store(mx_model *m, const uint8_t *bytes, const char *path, mx
   return m->stored && m->path ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a model");
 }
 
-// Rows from .. from + out->rows of matrix `index`, to memory that is there.
+// The rows of a matrix or elements of a vector, of each `head` of them the first
+// halves of pairs before the second ones, to pairs side by side.
+static mx_status interleave(mx_matrix *m, uint32_t head, mx_error *e) {
+  size_t width = m->rows == 1 ? 1 : m->cols, n = m->rows == 1 ? m->cols : m->rows;
+  float *apart = malloc(head * width * sizeof *apart);
+  if (!apart) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for the rows of a head");
+  for (size_t at = 0; at < n; at += head) {
+    float *rows = m->data + at * width;
+    memcpy(apart, rows, head * width * sizeof *apart);
+    for (size_t i = 0; i < head; i++)
+      memcpy(rows + i * width, apart + (i / 2 + i % 2 * (head / 2)) * width, width * sizeof *apart);
+  }
+  free(apart);
+  return MX_OK;
+}
+
+// Rows from .. from + out->rows of matrix `index`, to memory that is there, as the
+// file has them.
 static mx_status fetch_rows(const mx_model *m, uint32_t index, uint32_t from, mx_matrix *out, mx_error *e) {
   char name[MX_MATRIX_NAME_BYTES];
   const mx_matrix *whole = mx_model_matrix(m, index, name);
@@ -187,6 +222,7 @@ mx_status mx_model_fetch(const mx_model *m, uint32_t index, mx_matrix *out, mx_e
   *out = (mx_matrix){from->rows, from->cols, NULL};
   mx_status s = mx_matrix_allocate(out, e);
   if (!s) s = fetch_rows(m, index, 0, out, e);
+  if (!s && m->stored && m->stored[index].halves) s = interleave(out, m->stored[index].halves, e);
   if (!s) return MX_OK;
   free(out->data);
   out->data = NULL;

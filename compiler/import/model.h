@@ -1,10 +1,12 @@
 #ifndef MX_MODEL_H
 #define MX_MODEL_H
-// A Llama-architecture model in memory, in FP32, whatever file it came from.
+// A Llama or Qwen3 model in memory, in FP32, whatever file it came from.
 //
 // One layer, with x[dim] the residual stream and norm(v, g) = g * v /
 // sqrt(mean(v^2) + rms_eps):
-//   h = norm(x, attn_norm); q = wq h, k = wk h, v = wv h; RoPE on q and k;
+//   h = norm(x, attn_norm); q = wq h, k = wk h, v = wv h;
+//   with `head_norms` each head of q becomes norm(head, q_norm), of k norm(head, k_norm);
+//   RoPE on q and k;
 //   x += wo attention(q, k, v), query head i using KV head
 //        i / (n_heads / n_kv_heads), scores scaled by 1/sqrt(head_dim), causal;
 //   h = norm(x, ffn_norm); x += w_down (silu(w_gate h) * (w_up h)).
@@ -30,7 +32,11 @@ typedef struct {
   uint32_t context_length;  // positions the model was trained for
   float rope_theta;
   float rms_eps;
+  uint32_t head_norms;      // 1: query and key heads have RMS norms (Qwen3), else 0
 } mx_config;
+
+// Its name in GGUF.
+static inline const char *mx_config_architecture(const mx_config *c) { return c->head_norms ? "qwen3" : "llama"; }
 
 typedef struct {
   uint32_t rows, cols;
@@ -50,16 +56,30 @@ typedef struct {
   X(w_up, "ffn_up", hidden, dim)          \
   X(w_down, "ffn_down", dim, hidden)
 
+// Those that a layer has besides with `head_norms`.
+#define MX_HEAD_NORMS(X)                   \
+  X(q_norm, "attn_q_norm", 1, head_dim)    \
+  X(k_norm, "attn_k_norm", 1, head_dim)
+
 typedef struct {
 #define MX_FIELD(field, name, rows, cols) mx_matrix field;
   MX_LAYER_MATRICES(MX_FIELD)
+  MX_HEAD_NORMS(MX_FIELD)  // without rows and data where there are none
 #undef MX_FIELD
 } mx_layer;
 
-// Where a matrix's elements are in the model's file.
+#define MX_COUNT(field, name, rows, cols) +1
+enum { MX_LAYER_MATRIX_COUNT = 0 MX_LAYER_MATRICES(MX_COUNT), MX_HEAD_NORM_COUNT = 0 MX_HEAD_NORMS(MX_COUNT) };
+#undef MX_COUNT
+
+// Where a matrix's elements are in the model's file. Files whose RoPE turns the
+// pair (i, i + head_dim / 2), as Qwen3's, have the rows of wq and wk and the gains of
+// their norms in another order: of each `halves` = head_dim rows or elements first
+// those that are here even ones, then the odd ones. mx_model_fetch undoes this.
 typedef struct {
   mx_element type;
   uint64_t at_bytes;
+  uint32_t halves;  // 0: as here
 } mx_stored;
 
 // Weights are in memory, or in a mapped file, then all `data` are NULL and
@@ -108,11 +128,14 @@ mx_status mx_model_fetch_rows(const mx_model *m, const int32_t *ids, uint32_t n,
 mx_status mx_model_convert(mx_model *m, mx_error *e);
 
 // Places in mx_model_matrix: matrix k of MX_LAYER_MATRICES of a layer; the
-// output matrix, which is the embedding in a tied model; its norm.
-enum { MX_LAYER_MATRIX_COUNT = sizeof(mx_layer) / sizeof(mx_matrix) };
+// output matrix, which is the embedding in a tied model; its norm; matrix k of
+// MX_HEAD_NORMS of a layer.
 static inline uint32_t mx_model_layer_index(uint32_t layer, uint32_t k) { return 1 + MX_LAYER_MATRIX_COUNT * layer + k; }
 static inline uint32_t mx_model_norm_index(const mx_model *m) { return mx_model_layer_index(m->config.n_layers, 0); }
 static inline uint32_t mx_model_output_index(const mx_model *m) { return m->tied ? 0 : mx_model_norm_index(m) + 1; }
+static inline uint32_t mx_model_head_norm_index(const mx_model *m, uint32_t layer, uint32_t k) {
+  return mx_model_norm_index(m) + (m->tied ? 1 : 2) + MX_HEAD_NORM_COUNT * layer + k;
+}
 
 // Refuses (MX_FORMAT, or MX_LIMIT for sizes over 2^24) a configuration that no
 // model can have; `at` locates it in the error.
@@ -137,11 +160,12 @@ void mx_model_tie(mx_model *m);
 // lies in the file.
 mx_status mx_matrix_check_finite(const mx_matrix *m, const char *name, mx_loc at, mx_error *e);
 
-// Number of matrices with data of their own: 2 + 9 * n_layers, and 1 if !tied.
+// Number of matrices with data of their own: 2 + 9 * n_layers, 1 if !tied, and
+// 2 * n_layers with head_norms.
 uint32_t mx_model_matrix_count(const mx_model *m);
 
 // Matrix `index` < mx_model_matrix_count: token_embd, the layers' in the order
-// of MX_LAYER_MATRICES, output_norm, output. Writes its name in GGUF, such as
-// "blk.0.attn_q.weight", to `name`.
+// of MX_LAYER_MATRICES, output_norm, output, the layers' MX_HEAD_NORMS. Writes
+// its name in GGUF, such as "blk.0.attn_q.weight", to `name`.
 mx_matrix *mx_model_matrix(const mx_model *m, uint32_t index, char name[MX_MATRIX_NAME_BYTES]);
 #endif

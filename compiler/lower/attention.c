@@ -91,6 +91,22 @@ mx_rope_values mx_rope_rows(mx_lowering *l) {
   return r;
 }
 
+// The gain of heads' norms, loaded early; MX_NO_VALUE: they have none.
+static int32_t head_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain) {
+  return l->model->config.head_norms ? mx_load_head_gain(l, layer, name, gain) : MX_NO_VALUE;
+}
+
+// RMS norms of the heads of a tile, in place.
+static void norm_heads(mx_lowering *l, int32_t layer, const char *name, int32_t v, int32_t gain, uint32_t heads) {
+  if (gain == MX_NO_VALUE) return;
+  mx_operator *op = mx_new_operator(l, MX_OPR_HEAD_NORM, layer, name);
+  op->n = heads * l->p->attention.half;
+  mx_input(l, op, v);
+  mx_input(l, op, gain);
+  mx_input(l, op, l->p->constants);
+  mx_output(l, op, v);
+}
+
 // Rotated heads, transformed if the model says so; returns where they are.
 static int32_t rope(mx_lowering *l, int32_t layer, const char *name, int32_t v, int32_t cosines, int32_t sines, uint32_t heads) {
   mx_operator *op = mx_new_operator(l, MX_OPR_ROPE, layer, name);
@@ -125,8 +141,10 @@ static mx_tile_rows head_rows(const mx_lowering *l, uint32_t head, uint32_t head
 
 static void keys(mx_lowering *l, int32_t i, mx_activation h, const mx_rope_values *r, int32_t kx) {
   uint32_t tile = l->p->attention.k_tile;
+  int32_t gain = head_gain(l, i, "k_norm", &l->model->layers[i].k_norm);
   for (uint32_t head = 0; head < l->model->config.n_kv_heads; head += tile) {
     int32_t k = mx_matmul(l, i, "attn_k", &l->model->layers[i].wk, h, head_rows(l, head, tile, true));
+    norm_heads(l, i, "k_norm", k, gain, tile);
     k = rope(l, i, "rope_k", k, r->k_cos, r->k_sin, tile);
     quant_heads(l, MX_OPR_QUANT_K, i, "k", k, kx, head, tile);
   }
@@ -155,10 +173,12 @@ static void put_kv(mx_lowering *l, int32_t i, int32_t kx, int32_t vx, uint32_t h
 // Keys and values go to the cache meanwhile, a share with every tile.
 static void queries(mx_lowering *l, int32_t i, mx_activation h, const mx_rope_values *r, int32_t kx, int32_t vx, int32_t qx) {
   uint32_t tile = l->p->attention.q_tile, heads = l->model->config.n_heads, kv_heads = l->model->config.n_kv_heads;
+  int32_t gain = head_gain(l, i, "q_norm", &l->model->layers[i].q_norm);
   for (uint32_t head = 0; head < heads; head += tile) {
     int32_t q = mx_matmul(l, i, "attn_q", &l->model->layers[i].wq, h, head_rows(l, head, tile, true));
     uint32_t from = head * kv_heads / heads, to = (head + tile) * kv_heads / heads;
     put_kv(l, i, kx, vx, from, to - from);
+    norm_heads(l, i, "q_norm", q, gain, tile);
     q = rope(l, i, "rope_q", q, r->q_cos, r->q_sin, tile);
     quant_heads(l, MX_OPR_QUANT_Q, i, "q", q, qx, head, tile);
   }

@@ -69,5 +69,7 @@ void mx_fill_prefix(const mx_lowering *l, uint8_t *memory) {
                 memory + m->v_scales + (size_t)head * m->v_scales_head + i);
     }
   for (uint32_t i = 0; i < c->vocab_size; i++) mx_store_u32(memory + m->logits + 4 * (size_t)i, bits_of(p->logits[i]));
-  mx_store_u32(memory + m->result, argmax(p->logits, c->vocab_size));
+  uint32_t rows = mx_choice_rows(l) ? mx_choice_rows(l) : c->vocab_size;
+  for (uint32_t at = 0; at < c->vocab_size; at += rows)
+    mx_store_u32(memory + m->result + 4 * (at / rows), argmax(p->logits + at, c->vocab_size - at < rows ? c->vocab_size - at : rows));
 }

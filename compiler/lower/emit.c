@@ -163,6 +163,12 @@ static void emit_norm(mx_lowering *l, uint32_t i, uint32_t t) {
       0);
 }
 
+static void emit_head_norm(mx_lowering *l, uint32_t i, uint32_t t) {
+  const mx_operator *op = &l->p->ops[i];
+  vec(l, i, t, mx_ucode_entry_of(l, MX_UC_HEAD_NORM, unquantized, 0),
+      (uint32_t[6]){mx_value_at(l, op->in[0], t), mx_value_addr(l, op->in[1]), 0, op->n, 0, op->n / l->p->attention.half}, 0);
+}
+
 static void emit_spread(mx_lowering *l, uint32_t i) {
   const mx_operator *op = &l->p->ops[i];
   uint32_t row = mx_value_addr(l, op->in[0]) + (op->selector & 1 ? 0 : l->p->attention.half);
@@ -450,14 +456,14 @@ static void emit_v_scales(mx_lowering *l, uint32_t i) {
 static void emit_store(mx_lowering *l, uint32_t i, uint32_t addr, uint32_t count) {
   const mx_operator *op = &l->p->ops[i];
   mx_step *s = new_step(l, MX_OP_STORE, i);
-  put(l, s, MX_F_STORE_addr, addr + 4 * op->from);
+  put(l, s, MX_F_STORE_addr, addr + 4 * op->into);
   put(l, s, MX_F_STORE_src, mx_value_addr(l, op->in[0]) + op->from);
   put(l, s, MX_F_STORE_count, count);
   touch_part(l, s, false, op->in[0], 0, op->from, count);
 }
 
 static void emit_result(mx_lowering *l, uint32_t i) {
-  emit_store(l, i, l->map.result, 1);
+  emit_store(l, i, l->map.result, l->p->ops[i].n);
   new_step(l, MX_OP_HALT, i);
 }
 
@@ -486,6 +492,7 @@ static void emit_token(mx_lowering *l, uint32_t i, uint32_t t) {
     case MX_OPR_ROPE_ROW: emit_load(l, i, t, l->map.rope + t * l->map.rope_row, A_ROPE, MX_LOAD_F32); break;
     case MX_OPR_Q_ROW: emit_q_row(l, i, t); break;
     case MX_OPR_NORM: emit_norm(l, i, t); break;
+    case MX_OPR_HEAD_NORM: emit_head_norm(l, i, t); break;
     case MX_OPR_ROPE: emit_rope(l, i, t); break;
     case MX_OPR_QUANT_Q: emit_quant_heads(l, i, t, MX_BITS_8); break;
     case MX_OPR_QUANT_K: emit_quant_heads(l, i, t, l->model->kv_bits); break;

@@ -37,6 +37,7 @@ static void fill_constants(const mx_lowering *l, uint8_t *memory) {
       [MX_K_NEG_LOG2E] = (float)-log2e,
       [MX_K_ONE] = 1,
       [MX_K_Q_SCALE] = (float)(log2e / sqrt(c->head_dim)),
+      [MX_K_INV_HEAD] = c->head_norms ? 1.0f / (float)c->head_dim : 0,
   };
   store_floats(memory + l->map.constants, k, MX_K_WORDS);
 }
@@ -83,11 +84,18 @@ static mx_status fill_rows(const mx_lowering *l, const mx_resident *s, uint8_t *
   return MX_OK;
 }
 
+static void fill_gain(const mx_resident *s, uint8_t *at) {
+  const float *gain = s->gain->data;
+  uint32_t n = s->gain->cols;
+  if (!s->tile_heads) store_floats(at, gain, n);
+  else for (uint32_t i = 0; i < n; i++) store_float(at + 4 * (i / 2 + i % 2 * (n / 2)), gain[i]);
+}
+
 static mx_status fill_stored(const mx_lowering *l, uint8_t *memory) {
   mx_status status = MX_OK;
   for (uint32_t i = 0; i < l->n_stored && !status; i++) {
     const mx_resident *s = &l->stored[i];
-    if (s->kind == MX_RESIDENT_GAIN) store_floats(memory + s->addr, s->gain->data, s->gain->cols);
+    if (s->kind == MX_RESIDENT_GAIN) fill_gain(s, memory + s->addr);
     else status = fill_rows(l, s, memory + s->addr);
   }
   return status;

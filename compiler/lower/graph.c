@@ -101,14 +101,22 @@ void mx_quantize_into(mx_lowering *l, int32_t layer, const char *name, int32_t v
   }
 }
 
-int32_t mx_load_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain) {
+static int32_t load_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain, bool of_heads) {
   mx_operator *op = mx_new_operator(l, MX_OPR_GAIN, layer, name);
   int32_t g = mx_new_vmem(l, 1, gain->cols, "gain");
-  op->stored = mx_resident_index(l, (mx_resident){.kind = MX_RESIDENT_GAIN, .gain = gain});
+  op->stored = mx_resident_index(l, (mx_resident){.kind = MX_RESIDENT_GAIN, .gain = gain, .tile_heads = of_heads});
   op->n = gain->cols;
   op->tokens = 1;
   mx_output(l, op, g);
   return g;
+}
+
+int32_t mx_load_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain) {
+  return load_gain(l, layer, name, gain, false);
+}
+
+int32_t mx_load_head_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain) {
+  return load_gain(l, layer, name, gain, true);
 }
 
 static mx_activation norm(mx_lowering *l, int32_t layer, const char *name, int32_t x, int32_t gain, const mx_qmatrix *w,
@@ -292,31 +300,65 @@ static mx_activation gated(mx_lowering *l, int32_t i, mx_activation h) {
 
 // ---- the whole -------------------------------------------------------------------------
 
-// The logits after the batch's last token. Tiles, so that logits go to memory
-// while others are made.
-static void head(mx_lowering *l, int32_t x, int32_t gain) {
-  enum { TILES = 8, LEAST_ROWS = 512 };
-  const mx_qmodel *m = l->model;
-  uint32_t vocab = m->config.vocab_size, rows = mx_round_up((vocab + TILES - 1) / TILES, l->params->GROUP);
-  if (rows < LEAST_ROWS) rows = LEAST_ROWS;
-  mx_activation h = norm(l, -1, "output_norm", x, gain, &m->output, l->p->batch - 1, 1);
-  for (int i = 0; i < MX_KEPT_PRODUCTS; i++) l->p->products[i] = l->p->n_ops;  // x makes room for the logits
-  int32_t logits = mx_new_vmem(l, 1, mx_round_up(vocab, l->params->GROUP), "output"), index = mx_new_vmem(l, 1, 4, "argmax");
-  for (uint32_t row = 0; row < vocab; row += rows) {
-    mx_tile_rows tile = tile_at(&m->output, row, rows);
-    matmul_into(l, -1, "output", &m->output, h, tile, logits, row);
-    mx_operator *op = mx_new_operator(l, MX_OPR_LOGITS, -1, "logits");
-    op->n = tile.rows;
-    op->from = row;
-    mx_input(l, op, logits);
-  }
+// Logits of a tile, at `from` of v, to memory.
+static void store_logits(mx_lowering *l, int32_t v, uint32_t from, mx_tile_rows tile) {
+  mx_operator *op = mx_new_operator(l, MX_OPR_LOGITS, -1, "logits");
+  op->n = tile.rows;
+  op->from = from;
+  op->into = tile.row;
+  mx_input(l, op, v);
+}
+
+// Choice `which` of n logits.
+static void choose(mx_lowering *l, int32_t logits, uint32_t n, int32_t choices, uint32_t which) {
   mx_operator *op = mx_new_operator(l, MX_OPR_ARGMAX, -1, "argmax");
-  op->n = vocab;
+  op->n = n;
+  op->into = which;
   op->tokens = 1;
   mx_input(l, op, logits);
-  mx_output(l, op, index);
-  op = mx_new_operator(l, MX_OPR_RESULT, -1, "result");
-  mx_input(l, op, index);
+  mx_output(l, op, choices);
+}
+
+// All logits in the vector memory, then one choice. Tiles, so that logits go to
+// memory while others are made. Returns the choice.
+static int32_t whole_logits(mx_lowering *l, mx_activation h) {
+  enum { TILES = 8, LEAST_ROWS = 512 };
+  const mx_qmatrix *w = &l->model->output;
+  uint32_t vocab = w->rows, rows = mx_round_up((vocab + TILES - 1) / TILES, l->params->GROUP);
+  int32_t logits = mx_new_vmem(l, 1, mx_round_up(vocab, l->params->GROUP), "output"), choice = mx_new_vmem(l, 1, 1, "argmax");
+  if (rows < LEAST_ROWS) rows = LEAST_ROWS;
+  for (uint32_t row = 0; row < vocab; row += rows) {
+    mx_tile_rows tile = tile_at(w, row, rows);
+    matmul_into(l, -1, "output", w, h, tile, logits, row);
+    store_logits(l, logits, row, tile);
+  }
+  choose(l, logits, vocab, choice, 0);
+  return choice;
+}
+
+// Tiles that come and go, each with its choice. Returns the choices.
+static int32_t tiled_logits(mx_lowering *l, mx_activation h) {
+  const mx_qmatrix *w = &l->model->output;
+  uint32_t rows = mx_choice_rows(l);
+  int32_t choices = mx_new_vmem(l, 1, mx_choice_count(l), "argmax");
+  for (uint32_t row = 0; row < w->rows; row += rows) {
+    mx_tile_rows tile = tile_at(w, row, rows);
+    int32_t logits = mx_matmul(l, -1, "output", w, h, tile);
+    store_logits(l, logits, 0, tile);
+    choose(l, logits, tile.rows, choices, row / rows);
+  }
+  return choices;
+}
+
+// The logits after the batch's last token, and the choice.
+static void head(mx_lowering *l, int32_t x, int32_t gain) {
+  const mx_qmodel *m = l->model;
+  mx_activation h = norm(l, -1, "output_norm", x, gain, &m->output, l->p->batch - 1, 1);
+  for (int i = 0; i < MX_KEPT_PRODUCTS; i++) l->p->products[i] = l->p->n_ops;  // x makes room for the logits
+  int32_t choices = l->tiled_choice ? tiled_logits(l, h) : whole_logits(l, h);
+  mx_operator *op = mx_new_operator(l, MX_OPR_RESULT, -1, "result");
+  op->n = mx_choice_count(l);
+  mx_input(l, op, choices);
 }
 
 static int32_t prologue(mx_lowering *l, mx_rope_values *r) {

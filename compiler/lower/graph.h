@@ -22,6 +22,8 @@ void mx_quantize_into(mx_lowering *l, int32_t layer, const char *name, int32_t v
 
 // Load a norm's gain; early, so that the norm need not wait.
 int32_t mx_load_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain);
+// The same of the gain of heads, of which first elements of all pairs come first.
+int32_t mx_load_head_gain(mx_lowering *l, int32_t layer, const char *name, const mx_matrix *gain);
 // RMS norm of x by a loaded gain, quantized for the products with `w`.
 mx_activation mx_norm(mx_lowering *l, int32_t layer, const char *name, int32_t x, int32_t gain, const mx_qmatrix *w);
 

@@ -64,7 +64,7 @@ static mx_status make_image(mx_lowering *l, mx_image *image) {
                       .token_entry = m->programs[MX_TOKEN_PROGRAM], .result_addr = m->result, .logits_addr = m->logits,
                       .vocab_size = l->model->config.vocab_size, .context_length = l->context,
                       .bos_id = (uint32_t)bos, .eos_id = (uint32_t)eos,
-                      .prefix_tokens = l->model->prefix.n};
+                      .prefix_tokens = l->model->prefix.n, .choice_rows = mx_choice_rows(l)};
   if (l->programs[MX_BATCH_PROGRAM].n_steps) {
     image->batch_entry = m->programs[MX_BATCH_PROGRAM];
     image->batch_tokens = l->params->TOKENS;
@@ -102,13 +102,21 @@ static mx_status build(mx_lowering *l, int index, uint32_t batch, bool keeps) {
   return s ? s : mx_emit(l);
 }
 
-// With products that may begin early, if there is room for that.
-static mx_status build_token(mx_lowering *l) {
-  mx_error *e = l->e, early = {0};
-  l->e = &early;
-  mx_status s = build(l, MX_TOKEN_PROGRAM, 1, true);
+// An attempt, of whose failure nothing stays.
+static bool fits(mx_lowering *l, bool keeps, bool tiled_choice) {
+  mx_error *e = l->e, own = {0};
+  l->e = &own;
+  l->tiled_choice = tiled_choice;
+  mx_status s = build(l, MX_TOKEN_PROGRAM, 1, keeps);
   l->e = e;
-  return s ? build(l, MX_TOKEN_PROGRAM, 1, false) : MX_OK;
+  return !s;
+}
+
+// With all logits at once, if there is room for that, and with products that may
+// begin early, if there is.
+static mx_status build_token(mx_lowering *l) {
+  if (fits(l, true, false) || fits(l, false, false) || fits(l, true, true)) return MX_OK;
+  return build(l, MX_TOKEN_PROGRAM, 1, false);
 }
 
 // Not there where the device takes one token at a time, or has no room for more.

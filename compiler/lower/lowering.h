@@ -49,6 +49,7 @@ typedef struct {
   X(Q_ROW, "cosines and sines, scaled for queries") \
   X(GAIN, "norm gain from memory") \
   X(NORM, "RMS norm, quantized unless in parts") \
+  X(HEAD_NORM, "RMS norm of every head") \
   X(MATMUL, "matrix product, or rows of one") \
   X(STEPS, "steps of a product's rows from memory") \
   X(SCALE, "rows times their steps") \
@@ -66,10 +67,10 @@ typedef struct {
   X(QUANT, "to blocks") \
   X(ADD, "sum: residual, or parts of a product") \
   X(SILU, "silu(gate) * up, quantized unless in parts or transformed") \
-  X(ARGMAX, "index of the greatest logit") \
+  X(ARGMAX, "index of the greatest logit, or of a tile's") \
   X(SKIP, "end here unless the batch is the last") \
   X(LOGITS, "logits to memory") \
-  X(RESULT, "index to memory, end")
+  X(RESULT, "index or indices to memory, end")
 
 typedef enum {
 #define X(name, text) MX_OPR_##name,
@@ -87,7 +88,7 @@ typedef struct {
   int32_t out[MX_MAX_OUTPUTS];
   uint32_t token, tokens;       // of the batch: first, and how many
   uint32_t n;                   // elements of a token that the operator works on
-  uint32_t from, into;          // first element of the input (QUANT) and of the output
+  uint32_t from, into;          // first element of the input (QUANT, LOGITS) and of the output, in memory of LOGITS
   const mx_qmatrix *weight;     // a part: MATMUL; NORM, SILU, QUANT, GATHER: whose input is made; NULL: none
   uint32_t stored;              // MATMUL, STEPS, GAIN: what is read, from row
   uint32_t row;
@@ -106,7 +107,7 @@ typedef struct {
   const mx_matrix *gain;     // GAIN
   // Heads of a tile, whose rows are the first halves of its heads, then the
   // second halves; 0: rows as in the model.
-  uint32_t tile_heads;
+  uint32_t tile_heads;       // GAIN of heads: 1
   uint32_t addr;
 } mx_resident;
 
@@ -133,7 +134,7 @@ typedef struct {
 // ---- microcode ----------------------------------------------------------------
 
 typedef enum {
-  MX_UC_NORM, MX_UC_SPREAD, MX_UC_FACTOR, MX_UC_ROPE, MX_UC_ROPE_HEADS, MX_UC_HEADS, MX_UC_VALUES, MX_UC_SOFTMAX, MX_UC_CAUSAL, MX_UC_GATHER,
+  MX_UC_NORM, MX_UC_HEAD_NORM, MX_UC_SPREAD, MX_UC_FACTOR, MX_UC_ROPE, MX_UC_ROPE_HEADS, MX_UC_HEADS, MX_UC_VALUES, MX_UC_SOFTMAX, MX_UC_CAUSAL, MX_UC_GATHER,
   MX_UC_GATHER_QUANT,
   MX_UC_QUANT, MX_UC_ADD, MX_UC_MUL, MX_UC_SILU, MX_UC_BUTTERFLY, MX_UC_ARGMAX
 } mx_ucode_kind;
@@ -151,7 +152,7 @@ typedef struct {
 } mx_ucode;
 
 // Constants of the vector programs, FP32 words in this order in VMEM.
-typedef enum { MX_K_INV_DIM, MX_K_EPS, MX_K_NEG_LOG2E, MX_K_ONE, MX_K_Q_SCALE, MX_K_SCRATCH = 8, MX_K_WORDS = 12 } mx_constant;
+typedef enum { MX_K_INV_DIM, MX_K_EPS, MX_K_NEG_LOG2E, MX_K_ONE, MX_K_Q_SCALE, MX_K_INV_HEAD, MX_K_SCRATCH = 8, MX_K_WORDS = 12 } mx_constant;
 
 // ---- steps -------------------------------------------------------------------
 
@@ -205,6 +206,7 @@ typedef struct {
   uint32_t context;
   mx_program programs[MX_PROGRAMS];    // of no steps: there is none
   mx_program *p;                       // the one that the stages work on
+  bool tiled_choice;                   // logits do not fit: see choice_rows in image.h
   mx_resident *stored;
   uint32_t n_stored;
   mx_memory_map map;
@@ -215,6 +217,15 @@ typedef struct {
 // All stages from check to schedule; what they have made is freed by clear.
 mx_status mx_lower(mx_lowering *l);
 void mx_lowering_clear(mx_lowering *l);
+
+// Rows of a tile of logits, each with a choice of its own; 0: there is one for all.
+static inline uint32_t mx_choice_rows(const mx_lowering *l) {
+  return l->tiled_choice ? l->params->VMEM_WORDS / 8 / l->params->GROUP * l->params->GROUP : 0;
+}
+static inline uint32_t mx_choice_count(const mx_lowering *l) {
+  uint32_t rows = mx_choice_rows(l);
+  return rows ? (l->model->config.vocab_size + rows - 1) / rows : 1;
+}
 
 // The stages, for l->p; `batch`: tokens of a run.
 mx_status mx_check_model(const mx_lowering *l);

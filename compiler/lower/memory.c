@@ -104,7 +104,7 @@ mx_status mx_map_memory(mx_lowering *l) {
   map_stored(l, &c);
   m->initial_bytes = take(&c, 0);
   m->logits = take(&c, 4ull * config->vocab_size);
-  m->result = take(&c, 4);
+  m->result = take(&c, 4ull * mx_choice_count(l));
   if (l->programs[MX_BATCH_PROGRAM].n_steps) m->batch_rows = take(&c, (uint64_t)m->embedding_row * l->params->TOKENS);
   map_cache(l, &c);
   if (l->model->prefix.n) m->initial_bytes = take(&c, 0);  // its caches, logits and result

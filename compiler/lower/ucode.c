@@ -57,6 +57,34 @@ static void write_norm(mx_lowering *l, mx_quant_step q) {
   end(l);
 }
 
+// U0 first halves of heads, U1 gain of a head, in halves, U3 n, words from the first
+// halves to the second ones, U5 heads; in place: as the norm, a head at a time, its
+// sum of squares being that of the first half plus that of the second
+static void write_head_norm(mx_lowering *l) {
+  li(l, 8, l->p->attention.half);
+  li(l, 9, constant(l, MX_K_INV_HEAD));
+  li(l, 10, constant(l, MX_K_EPS));
+  li(l, 11, constant(l, MX_K_SCRATCH));
+  addi(l, 12, 11, 1);
+  li(l, 13, 1);
+  addu(l, 14, 0, 3);
+  addu(l, 15, 1, 8);
+  uint32_t top = here(l);
+  vec(l, MUL, 11, 0, 0, 8, (modifiers){.red = MX_RED_SUM});
+  vec(l, MUL, 12, 14, 14, 8, (modifiers){.red = MX_RED_SUM});
+  vec(l, ADD, 11, 11, 12, 13, broadcast);
+  vec(l, MUL, 11, 11, 9, 13, broadcast);
+  vec(l, ADD, 11, 11, 10, 13, (modifiers){.bcast = 1, .fn = MX_FN_RSQRT});
+  vec(l, MUL, 0, 0, 11, 8, broadcast);
+  vec(l, MUL, 14, 14, 11, 8, broadcast);
+  vec(l, MUL, 0, 0, 1, 8, plain);
+  vec(l, MUL, 14, 14, 15, 8, plain);
+  addu(l, 0, 0, 8);
+  addu(l, 14, 14, 8);
+  loop(l, 5, top);
+  end(l);
+}
+
 // U0 row, U1 dst, U2 copies, U3 address of a factor: each copy = row * factor
 static void write_spread(mx_lowering *l) {
   li(l, 8, l->p->attention.half);
@@ -244,6 +272,7 @@ static void write_argmax(mx_lowering *l) {
 static void write_program(mx_lowering *l, const mx_ucode_entry *e) {
   switch (e->kind) {
     case MX_UC_NORM: write_norm(l, e->quant); break;
+    case MX_UC_HEAD_NORM: write_head_norm(l); break;
     case MX_UC_SPREAD: write_spread(l); break;
     case MX_UC_FACTOR: write_factor(l); break;
     case MX_UC_ROPE: write_rope(l); break;

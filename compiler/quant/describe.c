@@ -70,6 +70,7 @@ static void add_extras(json_t *o, const mx_qmodel *q) {
     if (q->online.qk) json_array_append_new(online, json_string("queries and keys"));
     json_object_set_new(o, "online", online);
   }
+  if (q->config.head_norms) json_object_set_new(o, "head_norms", json_true());
   if (q->prefix.n) {
     json_t *tokens = json_array();
     for (uint32_t i = 0; i < q->prefix.n; i++) json_array_append_new(tokens, json_integer(q->prefix.tokens[i]));

@@ -159,7 +159,7 @@ static void run_module(mx_forward *f, const mx_equal_group *g, mx_matrix *const 
     mx_forward_multiply(f, w[0], f->h, f->q);
     mx_forward_multiply(f, w[1], f->h, f->k);
     mx_forward_multiply(f, w[2], f->h, f->v);
-    mx_forward_attend(f);
+    mx_forward_attend(f, g->layer);
     mx_forward_multiply(f, g->rest, f->mix, out);
   } else if (g->input == MX_INPUT_FFN) {
     mx_forward_multiply(f, w[0], f->h, f->gate);
@@ -276,7 +276,7 @@ mx_status mx_equalise_layer(mx_equaliser *q, uint32_t layer, const mx_layer *ori
   const mx_config *c = q->full.config;
   mx_equal_group groups[] = {
       {.input = MX_INPUT_ATTN, .cols = c->dim, .n_consumers = 3, .consumers = {&work->wq, &work->wk, &work->wv},
-       .gain = &work->attn_norm, .rest = &work->wo},
+       .gain = &work->attn_norm, .rest = &work->wo, .layer = work},
       {.input = MX_INPUT_WO, .cols = q->full.q_dim, .n_consumers = 1, .consumers = {&work->wo}, .producer = &work->wv,
        .repeat = c->n_heads / c->n_kv_heads, .head_dim = c->head_dim},
       {.input = MX_INPUT_FFN, .cols = c->dim, .n_consumers = 2, .consumers = {&work->w_gate, &work->w_up},

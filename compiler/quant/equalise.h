@@ -26,6 +26,7 @@ typedef struct {
   uint32_t repeat, head_dim;
   bool transformed;     // between producer and input lies the online transform
   mx_matrix *rest;      // turns the module's inner result into its output; NULL: none
+  const mx_layer *layer;  // whose norms of heads the module has, if it is attention
   float *max, *mean;    // [cols] magnitudes over all calibration tokens
 } mx_equal_group;
 

@@ -221,18 +221,19 @@ void mx_forward_round(const mx_forward *f, float *x, uint32_t cols, mx_input inp
   if (f->quantized) by_tokens(f, round_chunk, &t);
 }
 
+// y [n] = norm(x, gain); y may be x.
+static void normalise(const mx_forward *f, const float *x, const float *gain, uint32_t n, float *y) {
+  double sum = 0;
+  for (uint32_t c = 0; c < n; c++) sum += (double)x[c] * x[c];
+  float scale = (float)(1.0 / sqrt(sum / n + f->config->rms_eps));
+  for (uint32_t c = 0; c < n; c++) y[c] = gain[c] * (scale * x[c]);
+}
+
 static void normalise_chunk(void *self, uint32_t i, unsigned worker) {
   (void)worker;
   const token_task *t = self;
   uint32_t from, n = chunk(t->f, i, &from), dim = t->cols;
-  for (uint32_t k = 0; k < n; k++) {
-    const float *x = t->in + (size_t)(from + k) * dim;
-    float *y = t->out + (size_t)(from + k) * dim;
-    double sum = 0;
-    for (uint32_t c = 0; c < dim; c++) sum += (double)x[c] * x[c];
-    float scale = (float)(1.0 / sqrt(sum / dim + t->f->config->rms_eps));
-    for (uint32_t c = 0; c < dim; c++) y[c] = t->w->data[c] * (scale * x[c]);
-  }
+  for (uint32_t k = from; k < from + n; k++) normalise(t->f, t->in + (size_t)k * dim, t->w->data, dim, t->out + (size_t)k * dim);
 }
 
 void mx_forward_norm(mx_forward *f, const mx_matrix *gain, mx_input input) {
@@ -303,6 +304,13 @@ static void transform_heads(const mx_forward *f, float *q, float *k) {
   for (uint32_t i = 0; i < f->config->n_kv_heads; i++) mx_hadamard_online_head(k + (size_t)i * hd, hd);
 }
 
+// The norms of queries and keys, where the layer has them.
+static void normalise_heads(const mx_forward *f, float *q, float *k) {
+  uint32_t hd = f->config->head_dim;
+  for (uint32_t i = 0; i < f->config->n_heads && f->q_norm; i++, q += hd) normalise(f, q, f->q_norm, hd, q);
+  for (uint32_t i = 0; i < f->config->n_kv_heads && f->k_norm; i++, k += hd) normalise(f, k, f->k_norm, hd, k);
+}
+
 static void take_prefix(const mx_forward *f, uint32_t t, float *k, float *v) {
   memcpy(k, f->prefix_keys + (size_t)t * f->kv_dim, f->kv_dim * sizeof *k);
   memcpy(v, f->prefix_values + (size_t)t * f->kv_dim, f->kv_dim * sizeof *v);
@@ -342,6 +350,7 @@ static void attend_sequence(void *self, uint32_t i, unsigned worker) {
   uint32_t start = f->calibration->starts[i], n = f->calibration->starts[i + 1] - start, most = longest(f->calibration);
   for (uint32_t t = 0; t < n; t++) {
     float *q = f->q + (size_t)(start + t) * f->q_dim, *k = f->k + (size_t)(start + t) * f->kv_dim;
+    normalise_heads(f, q, k);
     rotate(f, q, f->q_dim, t);
     rotate(f, k, f->kv_dim, t);
     if (f->online.qk) transform_heads(f, q, k);
@@ -353,7 +362,9 @@ static void attend_sequence(void *self, uint32_t i, unsigned worker) {
     attend_head(f, head, start, n, f->scores + (size_t)worker * most * most);
 }
 
-void mx_forward_attend(mx_forward *f) {
+void mx_forward_attend(mx_forward *f, const mx_layer *l) {
+  f->q_norm = l->q_norm.data;
+  f->k_norm = l->k_norm.data;
   mx_parallel(f->calibration->n_sequences, f->threads, attend_sequence, f);
   mx_forward_round(f, f->mix, f->q_dim, MX_INPUT_WO);
 }
@@ -366,7 +377,7 @@ void mx_forward_layer(mx_forward *f, const mx_layer *l, mx_forward_observer obse
   mx_forward_multiply(f, &l->wq, f->h, f->q);
   mx_forward_multiply(f, &l->wk, f->h, f->k);
   mx_forward_multiply(f, &l->wv, f->h, f->v);
-  mx_forward_attend(f);
+  mx_forward_attend(f, l);
   if (observer) observer(self, MX_INPUT_WO, f->mix, f->q_dim);
   mx_forward_multiply(f, &l->wo, f->mix, f->y);
   mx_forward_add(f);

@@ -28,6 +28,7 @@ typedef struct {
   float *weight;               // [T] how much a token counts; 0 for a prefix; NULL: all 1
   float *attention;            // [T] if not NULL: what a token got of the last mx_forward_attend,
                                // attention weights summed over heads and queries
+  const float *q_norm, *k_norm;  // [head_dim] gains of the layer at hand, or NULL
   uint32_t q_dim, kv_dim;
   float *x;           // [T][dim] residual stream
   float *h;           // [T][dim] input of wq, wk, wv, of w_gate, w_up, and of output
@@ -54,7 +55,7 @@ void mx_forward_set_prefix(mx_forward *f, const mx_prefix *p, uint32_t layer);
 
 void mx_forward_norm(mx_forward *f, const mx_matrix *gain, mx_input input);     // h from x
 void mx_forward_multiply(const mx_forward *f, const mx_matrix *w, const float *in, float *out);
-void mx_forward_attend(mx_forward *f);                                          // mix from q, k, v
+void mx_forward_attend(mx_forward *f, const mx_layer *l);                       // mix from q, k, v; l: norms of its heads
 void mx_forward_gate(mx_forward *f);                                            // gate from gate, up
 void mx_forward_add(mx_forward *f);                                             // x += y
 void mx_forward_round(const mx_forward *f, float *x, uint32_t cols, mx_input input);  // x [T][cols], if `quantized`

@@ -124,7 +124,9 @@ mx_status mx_move_layer(transfer *t, mx_qlayer *l) {
     mx_qmatrix *m = mx_qlayer_matrix(l, i, &name);
     s = move_qmatrix(t, m, name);
   }
-  return s ? s : move_matrix(t, &l->ffn_norm, "ffn_norm");
+  if (!s) s = move_matrix(t, &l->ffn_norm, "ffn_norm");
+  if (!s && l->q_norm.rows) s = move_matrix(t, &l->q_norm, "attn_q_norm");
+  return s || !l->k_norm.rows ? s : move_matrix(t, &l->k_norm, "attn_k_norm");
 }
 
 static mx_status move_config(transfer *t, mx_config *c) {
@@ -191,13 +193,14 @@ mx_status mx_move_prefix(transfer *t, mx_prefix *p, const mx_config *c) {
 }
 
 static mx_status move_switches(transfer *t, mx_qmodel *q) {
-  uint32_t kv = q->kv_bits, online = (uint32_t)(q->online.down | q->online.qk << 1);
+  uint32_t kv = q->kv_bits, switches = (uint32_t)(q->online.down | q->online.qk << 1) | q->config.head_norms << 2;
   mx_status s = mx_move_u32(t, &kv, "KV format");
-  if (!s) s = mx_move_u32(t, &online, "online transforms");
-  if (!s && (kv > 2 || kv == 1 || online > 3))
+  if (!s) s = mx_move_u32(t, &switches, "switches");
+  if (!s && (kv > 2 || kv == 1 || switches > 7))
     s = mx_fail(t->e, MX_FORMAT, mx_bytes_loc(&t->in), "a KV format or transform that no device has");
   q->kv_bits = kv;
-  q->online = (mx_online){.down = online & 1, .qk = online >> 1 & 1};
+  q->online = (mx_online){.down = switches & 1, .qk = switches >> 1 & 1};
+  if (!s && !t->writing) mx_qmodel_set_head_norms(q, switches >> 2 & 1);
   return s;
 }
 
@@ -213,7 +216,7 @@ static mx_status move_rest(transfer *t, mx_qmodel *q) {
 }
 
 static mx_status read_body(transfer *t, mx_qmodel **out) {
-  mx_config config;
+  mx_config config = {0};
   mx_loc at = mx_bytes_loc(&t->in);
   mx_status s = move_config(t, &config);
   if (!s) s = mx_config_check(&config, at, t->e);

@@ -79,6 +79,14 @@ static void shape_layer(mx_qlayer *l, const mx_config *c) {
   }
 }
 
+void mx_qmodel_set_head_norms(mx_qmodel *q, bool head_norms) {
+  q->config.head_norms = head_norms;
+  for (uint32_t i = 0; i < q->config.n_layers && head_norms; i++) {
+    shape(&q->layers[i].q_norm, 1, q->config.head_dim);
+    shape(&q->layers[i].k_norm, 1, q->config.head_dim);
+  }
+}
+
 mx_status mx_qmodel_new(const mx_config *config, mx_qmodel **out, mx_error *e) {
   mx_qmodel *q = calloc(1, sizeof *q);
   if (q) q->layers = calloc(config->n_layers, sizeof *q->layers);
@@ -92,6 +100,7 @@ mx_status mx_qmodel_new(const mx_config *config, mx_qmodel **out, mx_error *e) {
   q->output.rows = config->vocab_size;
   q->output.cols = config->dim;
   for (uint32_t i = 0; i < config->n_layers; i++) shape_layer(&q->layers[i], config);
+  mx_qmodel_set_head_norms(q, config->head_norms);
   *out = q;
   return MX_OK;
 }
@@ -101,6 +110,8 @@ void mx_qmodel_free(mx_qmodel *q) {
   for (uint32_t i = 0; i < q->config.n_layers; i++) {
     free(q->layers[i].attn_norm.data);
     free(q->layers[i].ffn_norm.data);
+    free(q->layers[i].q_norm.data);
+    free(q->layers[i].k_norm.data);
     for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++) mx_qmatrix_free(mx_qlayer_matrix(&q->layers[i], k, NULL));
   }
   free(q->layers);

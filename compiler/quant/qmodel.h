@@ -6,14 +6,16 @@
 //   0   char[4] "MXQ2"; 4 u32 CRC-32 of all bytes from offset 8; 8 u64 file size
 //   16  config: u32 dim, hidden_dim, n_layers, n_heads, n_kv_heads, head_dim,
 //       vocab_size, context_length; f32 rope_theta, rms_eps
-//   56  u32 kv_bits (MX_BITS_ code), u32 online: bit 0 ffn_down, bit 1 queries and keys
+//   56  u32 kv_bits (MX_BITS_ code), u32 switches: online transforms, bit 0 of ffn_down,
+//       bit 1 of queries and keys; bit 2 config.head_norms
 //   64  u32 hadamard, seed low, seed high of the basis, u32 1 if an order follows,
 //       u32 order[dim]
 //   then u32 tokenizer bytes, tokenizer (serial form of tokenizer.h)
 //   u32 n_prefix; if not 0: u32 ids[n_prefix], f32 keys[n_layers][n_prefix][kv],
 //       values the same, logits[vocab_size]
 //   token_embd; per layer attn_norm, the matrices in the order of
-//   mx_qlayer_matrix, ffn_norm; output_norm; output. FP32 ones are f32[rows][cols].
+//   mx_qlayer_matrix, ffn_norm, with head_norms q_norm and k_norm; output_norm;
+//   output. FP32 ones are f32[rows][cols].
 //   Quantized ones are u32 parts, then each part: u32 cols, u32 bits, scale, zero,
 //   block, codebook, frac, fitted, i8 table[16], u32 bits and u32 fixed of its inputs, i8
 //   codes[rows][cols], then f32 steps[rows] in formats by row, else u16
@@ -36,6 +38,7 @@ typedef struct mx_qmatrix {
 
 typedef struct {
   mx_matrix attn_norm, ffn_norm;  // [1][dim]
+  mx_matrix q_norm, k_norm;       // [1][head_dim] with config.head_norms, else of no rows
   mx_qmatrix wq, wk, wv, wo, w_gate, w_up, w_down;
 } mx_qlayer;
 
@@ -91,6 +94,8 @@ double mx_qmatrix_value(const mx_qmatrix *q, uint32_t row, uint32_t col);
 // A model of the shapes in config, matrices empty. The caller frees *out.
 mx_status mx_qmodel_new(const mx_config *config, mx_qmodel **out, mx_error *e);
 void mx_qmodel_free(mx_qmodel *q);  // NULL is allowed
+// Sets config.head_norms and the shapes of the norms.
+void mx_qmodel_set_head_norms(mx_qmodel *q, bool head_norms);
 
 // The quantized matrices of a layer, in file order.
 enum { MX_QLAYER_MATRICES = 7 };

@@ -118,7 +118,7 @@ static void attention_inputs(mx_forward *f, const mx_layer *w, bool wanted) {
   mx_forward_multiply(f, &w->wq, f->h, f->q);
   mx_forward_multiply(f, &w->wk, f->h, f->k);
   mx_forward_multiply(f, &w->wv, f->h, f->v);
-  mx_forward_attend(f);
+  mx_forward_attend(f, w);
 }
 
 static void gate_inputs(mx_forward *f, const mx_layer *w, bool wanted) {
@@ -231,6 +231,8 @@ static mx_status quantize_layer(run *r, uint32_t index) {
   if (!s) s = reserve_passes(r);
   if (!s) s = mx_matrix_copy(&r->work.attn_norm, &to->attn_norm, r->e);
   if (!s) s = mx_matrix_copy(&r->work.ffn_norm, &to->ffn_norm, r->e);
+  if (!s && r->work.q_norm.data) s = mx_matrix_copy(&r->work.q_norm, &to->q_norm, r->e);
+  if (!s && r->work.k_norm.data) s = mx_matrix_copy(&r->work.k_norm, &to->k_norm, r->e);
   if (!s) s = round_attention(r, index);
   if (!s) s = round_feed_forward(r, index);
   release_passes(r);

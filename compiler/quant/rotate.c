@@ -132,13 +132,22 @@ static mx_status order_hidden(const uint32_t *order, mx_layer *l, mx_error *e) {
 
 // Queries and keys are transformed both, so that products grow by 2 m, m the
 // pairs of a segment. RoPE turns within a pair, whose two rows get one factor.
+static float growth_of_pair(const mx_config *c, uint32_t pair) {
+  uint32_t half = c->head_dim / 2, at = 0, m = 1;
+  for (; half % 4 == 0 && at <= pair; at += m * 4) m = mx_hadamard_segment(half, at) / 4;
+  return (float)(2 * m);
+}
+
 static void scale_queries(const mx_config *c, mx_matrix *wq) {
-  uint32_t half = c->head_dim / 2;
   for (uint32_t row = 0; row < wq->rows; row++) {
-    uint32_t pair = row % c->head_dim / 2, at = 0, m = 1;
-    for (; half % 4 == 0 && at <= pair; at += m * 4) m = mx_hadamard_segment(half, at) / 4;
-    for (uint32_t i = 0; i < wq->cols; i++) wq->data[(size_t)row * wq->cols + i] /= (float)(2 * m);
+    float growth = growth_of_pair(c, row % c->head_dim / 2);
+    for (uint32_t i = 0; i < wq->cols; i++) wq->data[(size_t)row * wq->cols + i] /= growth;
   }
+}
+
+// A norm after wq would take the factors out again.
+static void scale_query_gains(const mx_config *c, mx_matrix *gain) {
+  for (uint32_t i = 0; i < gain->cols; i++) gain->data[i] /= growth_of_pair(c, i / 2);
 }
 
 static mx_status check_online(const mx_online *o, const mx_config *c, mx_error *e) {
@@ -157,7 +166,8 @@ mx_status mx_rotate_layer(const mx_rotation *r, const mx_config *c, uint32_t ind
   if (!s && r->values) s = rotate_values(c->head_dim, l, e);
   if (!s && r->hidden && r->hidden[index]) s = order_hidden(r->hidden[index], l, e);
   if (!s && r->online.down) s = map_rows(&l->w_down, (map){map_online, NULL}, e);
-  if (!s && r->online.qk) scale_queries(c, &l->wq);
+  if (!s && r->online.qk && c->head_norms) scale_query_gains(c, &l->q_norm);
+  else if (!s && r->online.qk) scale_queries(c, &l->wq);
   return s;
 }
 

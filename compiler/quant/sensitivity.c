@@ -157,7 +157,7 @@ static void run_layer(const trial_layer *t) {
   multiply(t, WQ, f->h, f->q);
   multiply(t, WK, f->h, f->k);
   multiply(t, WV, f->h, f->v);
-  mx_forward_attend(f);
+  mx_forward_attend(f, t->layer);
   multiply(t, WO, f->mix, f->y);
   mx_forward_add(f);
   mx_forward_norm(f, &t->layer->ffn_norm, MX_INPUT_FFN);

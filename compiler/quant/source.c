@@ -18,8 +18,15 @@ mx_status mx_matrix_copy(const mx_matrix *from, mx_matrix *to, mx_error *e) {
 void mx_layer_free(mx_layer *l) {
   free(l->attn_norm.data);
   free(l->ffn_norm.data);
+  free(l->q_norm.data);
+  free(l->k_norm.data);
   for (unsigned i = 0; i < MX_QLAYER_MATRICES; i++) free(mx_layer_matrix(l, i)->data);
   *l = (mx_layer){0};
+}
+
+static mx_status fetch_head_norms(const mx_model *m, uint32_t layer, mx_layer *out, mx_error *e) {
+  mx_status s = mx_model_fetch(m, mx_model_head_norm_index(m, layer, 0), &out->q_norm, e);
+  return s ? s : mx_model_fetch(m, mx_model_head_norm_index(m, layer, 1), &out->k_norm, e);
 }
 
 mx_status mx_source_layer(const mx_source *s, uint32_t index, mx_layer *out, mx_error *e) {
@@ -32,6 +39,7 @@ mx_status mx_source_layer(const mx_source *s, uint32_t index, mx_layer *out, mx_
   mx_status status = MX_OK;
   for (uint32_t k = 0; k < MX_LAYER_MATRIX_COUNT && !status; k++)
     status = mx_model_fetch(s->model, mx_model_layer_index(index, k), to[k], e);
+  if (!status && s->model->config.head_norms) status = fetch_head_norms(s->model, index, out, e);
   return !status && s->rotation ? mx_rotate_layer(s->rotation, mx_source_config(s), index, out, e) : status;
 }
 

@@ -122,7 +122,7 @@ static void multiply(const mx_reference *r, const mx_matrix *w, const float *x, 
                 w->data, cols, 0.0f, y, rows);
 }
 
-// y [n][dim] = RMS norm of x [n][dim].
+// y [n][dim] = RMS norm of x [n][dim], dim the length of the gain; y may be x.
 static void normalise(const mx_reference *r, const mx_matrix *gain, const float *x, uint32_t n,
                       float *y) {
   uint32_t dim = gain->cols;
@@ -191,6 +191,10 @@ static void attend(mx_reference *r, uint32_t index, uint32_t n, uint32_t pos) {
   multiply(r, &l->wq, r->h, n, r->q);
   multiply(r, &l->wk, r->h, n, r->keys + new_at);
   multiply(r, &l->wv, r->h, n, r->values + new_at);
+  if (c->head_norms) {
+    normalise(r, &l->q_norm, r->q, n * c->n_heads, r->q);
+    normalise(r, &l->k_norm, r->keys + new_at, n * c->n_kv_heads, r->keys + new_at);
+  }
   rotate(r, r->q, r->q_dim, n, pos);
   rotate(r, r->keys + new_at, r->kv_dim, n, pos);
   for (uint32_t head = 0; head < c->n_heads; head++)

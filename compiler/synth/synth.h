@@ -19,7 +19,7 @@ typedef struct {
   unsigned threads;  // 0: one; bytes do not depend on it
 } mx_synth_options;
 
-// MX_USAGE: no such shape; MX_UNSUPPORTED: one that mx_config cannot express.
+// MX_USAGE: no such shape.
 mx_status mx_synth_config(const mx_synth_options *o, mx_config *out, bool *tied, mx_error *e);
 
 // Writes the model as GGUF. Memory: some 20 MB beside the vocabulary.

@@ -72,6 +72,15 @@ check "tiny: shipped text, random stalls" verify tiny 128 3 10
 check "large: shipped text, random stalls" verify large 256 3 10
 check "large: two rows side by side, KV in MXINT4" verify large 64 2 0 --weights mxint6:16 --kv mxint4
 
+# Norms of query and key heads; the logits of small come in tiles.
+qwen3() {
+  "$mxf" synth-model --shape tiny-qwen3 -o "$dir/q.gguf" && "$mxf" quantize "$dir/q.gguf" -o "$dir/q.mxq" "${@:2}" &&
+    "$mxf" compile "$dir/q.mxq" --target "$1" -o "$dir/q.mxp" &&
+    "$mxf" verify "$dir/q.mxp" --prompt "In the beginning" -n 3 -P 10 -S 11
+}
+for set in sim small; do check "$set: tiny-qwen3" qwen3 "$set"; done
+check "sim: tiny-qwen3, rotation, transforms at run time, prefix" qwen3 sim --method rotate+qk,prefix=2,gptq --kv mxint4 "${small[@]}"
+
 slow_memory() {
   build_image sim 64 && "$mxf" verify "$dir/sim.mxp" --prompt A -n 2 --latency 200 --bandwidth 1/3 --outstanding 2
 }

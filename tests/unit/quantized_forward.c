@@ -23,7 +23,7 @@ static mx_matrix dequantized(const mx_qmatrix *q) {
 }
 
 static void run_layer(mx_forward *f, mx_qlayer *from) {
-  mx_layer l = {.attn_norm = from->attn_norm, .ffn_norm = from->ffn_norm};
+  mx_layer l = {.attn_norm = from->attn_norm, .ffn_norm = from->ffn_norm, .q_norm = from->q_norm, .k_norm = from->k_norm};
   for (unsigned i = 0; i < MX_QLAYER_MATRICES; i++) *mx_layer_matrix(&l, i) = dequantized(mx_qlayer_matrix(from, i, NULL));
   f->inputs[MX_INPUT_ATTN] = mx_qmatrix_format(&from->wq);
   f->inputs[MX_INPUT_WO] = mx_qmatrix_format(&from->wo);

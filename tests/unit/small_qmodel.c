@@ -7,6 +7,7 @@
 
 #include "compiler/quant/hadamard.h"
 #include "compiler/quant/quantize.h"
+#include "compiler/synth/synth.h"
 #include "golden/isa.h"
 #include "golden/mxint.h"
 #include "tests/unit/small_model.h"
@@ -17,10 +18,12 @@ static void require(bool ok, const char *what, const mx_error *e) {
   abort();
 }
 
+bool test_head_norms;
+
 mx_config test_shape_config(const test_shape *s) {
   return (mx_config){.dim = s->dim, .hidden_dim = s->hidden, .n_layers = s->layers, .n_heads = s->heads,
                      .n_kv_heads = s->kv_heads, .head_dim = s->head_dim, .vocab_size = TEST_VOCAB,
-                     .context_length = s->context, .rope_theta = 10000.0f, .rms_eps = 1e-5f};
+                     .context_length = s->context, .rope_theta = 10000.0f, .rms_eps = 1e-5f, .head_norms = test_head_norms};
 }
 
 // Rows of a length around 1, as those of trained models; norms as they are.
@@ -54,6 +57,20 @@ mx_image *test_compile(const mx_qmodel *q, const char *set, uint32_t context) {
   return image;
 }
 
+mx_qmodel *test_large_vocabulary(const char *weights) {
+  const mx_config c = {.dim = 32, .hidden_dim = 32, .n_layers = 1, .n_heads = 2, .n_kv_heads = 1, .head_dim = 16,
+                       .vocab_size = TEST_LARGE_VOCAB, .context_length = 40, .rope_theta = 10000, .rms_eps = 1e-5f, .head_norms = 1};
+  mx_model *m = test_model(&c, true, 3);
+  mx_quantize_options o = {.act_bits = MX_BITS_8, .kv_bits = MX_BITS_8};
+  mx_qmodel *q;
+  mx_error e = {0};
+  require(!mx_synth_tokenizer(TEST_LARGE_VOCAB, &m->tokenizer, &e), "mx_synth_tokenizer", &e);
+  require(!mx_weight_format_parse(weights, &o.weights, &e), "the format", &e);
+  require(!mx_quantize_model(m, &o, &q, &e), "mx_quantize_model", &e);
+  mx_model_free(m);
+  return q;
+}
+
 // The sources are matrices of the layer, which is not const.
 static mx_matrix *matrix_of(mx_layer *l, unsigned k) { return (mx_matrix *)(uintptr_t)mx_layer_source(l, k); }
 
@@ -66,6 +83,12 @@ static void scale_pairs(const mx_config *c, mx_matrix *wq, bool divide) {
     float factor = (float)(mx_hadamard_segment(half, at) / 4 * 2);
     for (uint32_t k = 0; k < wq->cols; k++) wq->data[(size_t)row * wq->cols + k] *= divide ? 1 / factor : factor;
   }
+}
+
+// The same factors where the norm after wq would take them out.
+static void scale_pair_gains(const mx_config *c, mx_matrix *gain, bool divide) {
+  mx_matrix column = {gain->cols, 1, gain->data};
+  scale_pairs(c, &column, divide);
 }
 
 static void copy(const mx_matrix *from, mx_matrix *to, mx_error *e) {
@@ -84,7 +107,8 @@ static void dequantize(const mx_qmatrix *from, mx_matrix *to, mx_error *e) {
 static void undo_online(const mx_qmodel *q, mx_layer *l) {
   const mx_config *c = &q->config;
   for (uint32_t r = 0; r < c->dim && q->online.down; r++) mx_hadamard_online(l->w_down.data + (size_t)r * c->hidden_dim, c->hidden_dim);
-  if (q->online.qk) scale_pairs(c, &l->wq, false);
+  if (q->online.qk && c->head_norms) scale_pair_gains(c, &l->q_norm, false);
+  else if (q->online.qk) scale_pairs(c, &l->wq, false);
 }
 
 mx_model *test_dequantized(const mx_qmodel *q) {
@@ -98,6 +122,10 @@ mx_model *test_dequantized(const mx_qmodel *q) {
     mx_qlayer *from = &q->layers[i];
     copy(&from->attn_norm, &m->layers[i].attn_norm, &e);
     copy(&from->ffn_norm, &m->layers[i].ffn_norm, &e);
+    if (q->config.head_norms) {
+      copy(&from->q_norm, &m->layers[i].q_norm, &e);
+      copy(&from->k_norm, &m->layers[i].k_norm, &e);
+    }
     for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++)  // the sources are matrices of m
       dequantize(mx_qlayer_matrix(from, k, NULL), matrix_of(&m->layers[i], k), &e);
     undo_online(q, &m->layers[i]);
@@ -142,7 +170,8 @@ static void fold_online(const mx_model *m, mx_online online) {
         for (uint32_t k = at; k < at + size; k++) row[k] /= (float)(size / 4);
       }
     }
-    if (online.qk) scale_pairs(c, &m->layers[i].wq, true);
+    if (online.qk && c->head_norms) scale_pair_gains(c, &m->layers[i].q_norm, true);
+    else if (online.qk) scale_pairs(c, &m->layers[i].wq, true);
   }
 }
 
@@ -228,6 +257,7 @@ mx_qmodel *test_variant_qmodel(const test_shape *s, const test_variant *v, uint6
   for (uint32_t i = 0; i < q->config.n_layers; i++) {
     take_gain(&q->layers[i].attn_norm, &m->layers[i].attn_norm);
     take_gain(&q->layers[i].ffn_norm, &m->layers[i].ffn_norm);
+    if (q->config.head_norms) take_gain(&q->layers[i].q_norm, &m->layers[i].q_norm);
     for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++)
       requantize(matrix_of(&m->layers[i], k), s, v, &r, mx_qlayer_matrix(&q->layers[i], k, NULL));
   }

@@ -11,11 +11,19 @@ typedef struct {
   unsigned act_bits, kv_bits;
 } test_shape;
 
+// Models made from now on have norms of query and key heads.
+extern bool test_head_norms;
+
 mx_config test_shape_config(const test_shape *s);
 
 // The caller frees these.
 mx_qmodel *test_qmodel(const test_shape *s, uint64_t seed);
 mx_image *test_compile(const mx_qmodel *q, const char *set, uint32_t context);
+
+// One whose logits do not fit the vector memories of tiny and small, with norms of
+// heads, a tied embedding and mx_synth_tokenizer's vocabulary.
+enum { TEST_LARGE_VOCAB = 9001 };
+mx_qmodel *test_large_vocabulary(const char *weights);
 
 // The same model with its weights in other formats.
 typedef struct {

@@ -72,9 +72,12 @@ static void check_models(const mx_model *a, const mx_model *b, uint32_t type) {
   check_tokenizers(a->tokenizer, b->tokenizer);
 }
 
-static void check_round_trip(uint32_t type, bool tied) {
+static void check_round_trip(uint32_t type, bool tied, bool head_norms) {
   char path[TEST_PATH_BYTES];
-  mx_model *m = test_model(&test_small_config, tied, 3), *back;
+  mx_config config = test_small_config;
+  config.head_dim = 6;
+  config.head_norms = head_norms;
+  mx_model *m = test_model(&config, tied, 3), *back;
   mx_error e = {0};
   new_path(path);
   assert_int_equal(mx_gguf_write_model(path, m, "a name", type, &e), MX_OK);
@@ -88,8 +91,10 @@ static void check_round_trip(uint32_t type, bool tied) {
 static void model_comes_back(void **state) {
   (void)state;
   for (int tied = 0; tied < 2; tied++) {
-    check_round_trip(MX_GGML_F32, tied);
-    check_round_trip(MX_GGML_F16, tied);
+    check_round_trip(MX_GGML_F32, tied, false);
+    check_round_trip(MX_GGML_F16, tied, false);
+    check_round_trip(MX_GGML_F32, tied, true);
+    check_round_trip(MX_GGML_F16, tied, true);
   }
 }
 
@@ -222,7 +227,9 @@ static void shapes(void **state) {
   assert_int_equal(mx_synth_config(&o, &c, &tied, &(mx_error){0}), MX_OK);
   assert_int_equal(c.n_layers, 4);
   o.shape = "qwen3-0.6b";
-  assert_int_equal(mx_synth_config(&o, &c, &tied, &(mx_error){0}), MX_UNSUPPORTED);
+  assert_int_equal(mx_synth_config(&o, &c, &tied, &(mx_error){0}), MX_OK);
+  assert_true(tied && c.head_norms);
+  assert_int_equal(c.n_heads * c.head_dim, 2048);  // of 1024 channels
   o.shape = "qwen";
   assert_int_equal(mx_synth_config(&o, &c, &tied, &(mx_error){0}), MX_USAGE);
 }

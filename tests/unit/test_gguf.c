@@ -155,7 +155,7 @@ static const fault faults[] = {
     {"general.architecture", 0, 4, 13, MX_FORMAT, "value type 13"},
     {"general.architecture", 0, 4, 4, MX_FORMAT, ""},
     {"general.architecture", 4, 8, UINT64_MAX - 7, MX_FORMAT, "a string needs"},
-    {"general.architecture", 12, 1, '\n', MX_UNSUPPORTED, "'?lama'; only 'llama' is supported"},
+    {"general.architecture", 12, 1, '\n', MX_UNSUPPORTED, "'?lama'; only 'llama' and 'qwen3' are supported"},
     {"general.architectur", 0, 1, 'x', MX_FORMAT, "'general.architecture' is missing"},
     {"general.alignment", 4, 4, 0, MX_FORMAT, "no power of two"},
     {"general.alignment", 4, 4, 48, MX_FORMAT, "no power of two"},

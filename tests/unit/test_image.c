@@ -26,7 +26,7 @@ static mx_image small_image(void) {
   for (int i = 0; i < MEMORY_BYTES; i++) memory[i] = (uint8_t)(7 * i + 3);
   for (int i = 0; i < TOKENIZER_BYTES; i++) tokenizer[i] = (uint8_t)(255 - i);
   return (mx_image){.params = mx_params_find("sim"), .mem_bytes = 8192, .init_entry = 64, .token_entry = 128,
-                    .result_addr = 4096, .logits_addr = 4112, .vocab_size = 100, .context_length = 16, .bos_id = 1,
+                    .result_addr = 8000, .logits_addr = 4112, .vocab_size = 100, .context_length = 16, .bos_id = 1,
                     .eos_id = 2, .memory = memory, .memory_bytes = MEMORY_BYTES, .tokenizer = tokenizer,
                     .tokenizer_bytes = TOKENIZER_BYTES, .notes = notes, .n_notes = 3, .info = (char *)"{\"a\": 1}"};
 }
@@ -209,7 +209,7 @@ static void refuses_hostile_headers(void **state) {
       {76, 1, MX_FORMAT, "rows of 0 bytes"},             // batch_tokens
       {76, 1000, MX_FORMAT, "columns"},
       {84, 1, MX_FORMAT, "no tokens"},                   // embedding_addr
-      {92, 1, MX_FORMAT, "unknown fact"},
+      {92, 1, MX_FORMAT, "result"},                      // choice_rows
       {96, 6, MX_FORMAT, "6 sections"},
       {96, 5, MX_FORMAT, "section"},
       {96, 0xffffffff, MX_FORMAT, "sections"},

@@ -320,6 +320,16 @@ static void test_variants_near_reference(void **state) {
   }
 }
 
+// All of this with norms of query and key heads.
+static void test_head_norms_too(void **state) {
+  test_head_norms = true;
+  test_values_lie_apart(state);
+  test_sets_agree(state);
+  test_near_reference(state);
+  test_variants_near_reference(state);
+  test_head_norms = false;
+}
+
 // A longer context changes the memory map, not the results.
 static void test_context(void **state) {
   (void)state;
@@ -635,7 +645,7 @@ static void test_forms(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values_lie_apart), cmocka_unit_test(test_packing),       cmocka_unit_test(test_sets_agree),
-      cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_variants_near_reference), cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_near_reference),   cmocka_unit_test(test_variants_near_reference), cmocka_unit_test(test_head_norms_too), cmocka_unit_test(test_context),       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_blocks_differ),    cmocka_unit_test(test_four_gigabytes), cmocka_unit_test(test_forms),
       cmocka_unit_test(test_half_embedding), cmocka_unit_test(test_inputs_differ), cmocka_unit_test(test_variants_refused),
       cmocka_unit_test(test_info), cmocka_unit_test(test_bits_by_row), cmocka_unit_test(test_residual_word),

@@ -425,7 +425,9 @@ static void test_folding(void **state) {
                                       "smoothquant=0.3,awq"};
   mx_calibration c = random_sequences(12, 20, 9);
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
-    mx_model *m = test_model(&config, i % 2, 40 + i);
+    mx_config with_norms = config;
+    with_norms.head_norms = i % 2;
+    mx_model *m = test_model(&with_norms, i % 2, 40 + i);
     for (uint32_t k = 0; k < config.dim; k += 3) m->layers[1].attn_norm.data[k] *= 30;
     m->layers[0].ffn_norm.data[5] = 0;
     float before[20 * TEST_VOCAB], after[20 * TEST_VOCAB], gain = m->layers[1].attn_norm.data[3];

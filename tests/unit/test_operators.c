@@ -12,6 +12,7 @@
 
 #include "compiler/lower/lowering.h"
 #include "compiler/quant/hadamard.h"
+#include "golden/fn.h"
 #include "golden/fp32.h"
 #include "golden/machine.h"
 #include "golden/mxint.h"
@@ -200,6 +201,59 @@ static void test_integer_sums(void **state) {
   bench_close(&b);
 }
 
+// ---- norms of heads -------------------------------------------------------------------------
+
+// SUM of squares (golden/README.md, "Vector unit").
+static uint32_t sum_of_squares(const uint32_t *x, uint32_t n) {
+  uint32_t s[16] = {0};
+  for (uint32_t i = 0; i < n; i++) s[i % 16] = mx_fp_add(s[i % 16], mx_fp_mul(x[i], x[i]));
+  for (uint32_t w = 8; w; w /= 2)
+    for (uint32_t i = 0; i < w; i++) s[i] = mx_fp_add(s[i], s[i + w]);
+  return s[0];
+}
+
+// A head as it lies on the device, its second half at `second`; gain [head_dim], pairs side by side.
+static void norm_head(const mx_config *c, uint32_t *first, uint32_t *second, const float *gain) {
+  uint32_t half = c->head_dim / 2, t = mx_fp_add(sum_of_squares(first, half), sum_of_squares(second, half));
+  t = mx_fp_mul(t, bits_of(1.0f / (float)c->head_dim));
+  uint32_t r = mx_fp_rsqrt(mx_fp_add(t, bits_of(c->rms_eps)));
+  for (uint32_t i = 0; i < half; i++) {
+    first[i] = mx_fp_mul(mx_fp_mul(first[i], r), bits_of(gain[2 * i]));
+    second[i] = mx_fp_mul(mx_fp_mul(second[i], r), bits_of(gain[2 * i + 1]));
+  }
+}
+
+static void check_head_norm(bench *b, const char *name, const mx_matrix *gain) {
+  uint32_t at = 0, n, want[1024];
+  while (b->l.p->ops[at].kind != MX_OPR_HEAD_NORM || strcmp(b->l.p->ops[at].name, name)) at++;
+  const mx_operator *op = &b->l.p->ops[at];
+  for (uint32_t i = 0; i < at; i++)
+    if (b->l.p->ops[i].kind == MX_OPR_GAIN && b->l.p->ops[i].out[0] == op->in[1]) run_op(b, i);
+  n = op->n;  // of first halves
+  fill(b, op->in[0], 2 * n, 0);
+  memcpy(want, words(b, op->in[0]), 2 * n * sizeof *want);
+  for (uint32_t i = 0; i < n; i += gain->cols / 2) norm_head(&b->model->config, want + i, want + n + i, gain->data);
+  run_op(b, at);
+  assert_memory_equal(words(b, op->out[0]), want, 2 * n * sizeof *want);
+}
+
+static void test_head_norm(void **state) {
+  (void)state;
+  static const uint32_t widths[] = {8, 24, 64, 128};
+  static const test_variant plain = {"mxint8:32", NULL, 0, false, {false, false}};
+  test_head_norms = true;
+  for (const mx_params *p = mx_param_sets; p->name; p++)
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+      const test_shape s = {6, 3, widths[i], 32, 32, 1, 20, "mxint8", MX_BITS_8, MX_BITS_8};
+      bench b;
+      bench_open(&b, &s, &plain, p->name);
+      check_head_norm(&b, "k_norm", &b.model->layers[0].k_norm);
+      check_head_norm(&b, "q_norm", &b.model->layers[0].q_norm);
+      bench_close(&b);
+    }
+  test_head_norms = false;
+}
+
 // ---- online transforms --------------------------------------------------------------------
 
 static void random_words(uint32_t *at, float *copy, uint32_t n) {
@@ -283,7 +337,9 @@ static void test_control_store(void **state) {
   (void)state;
   static const test_variant all = {"int8row:32", "mxint4:16", MX_BITS_4, true, {true, true}};
   bench b;
+  test_head_norms = true;
   bench_open(&b, &shape, &all, "tiny");
+  test_head_norms = false;
   assert_true(b.l.ucode.n_words <= b.l.params->UCODE_WORDS);
   bench_close(&b);
 }
@@ -292,7 +348,7 @@ int main(void) {
   generator.state = test_seed();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_products), cmocka_unit_test(test_integer_sums), cmocka_unit_test(test_down),
-      cmocka_unit_test(test_queries_and_keys), cmocka_unit_test(test_control_store),
+      cmocka_unit_test(test_head_norm), cmocka_unit_test(test_queries_and_keys), cmocka_unit_test(test_control_store),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,12 +130,19 @@ static void check_prefix(const test_shape *s, const char *set, uint32_t n) {
 }
 
 // Within a row group and a block of positions, at their edges, and beyond.
-static void test_caches(void **state) {
-  (void)state;
+static void check_caches(void) {
   static const uint32_t lengths[] = {1, 5, 16, 33, MOST};
   for (const mx_params *p = mx_param_sets; p->name; p++)
     for (int i = 0; i < N_SHAPES; i++)
       for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k += 1 + (size_t)(i % 2)) check_prefix(&shapes[i], p->name, lengths[k]);
+}
+
+static void test_caches(void **state) {
+  (void)state;
+  check_caches();
+  test_head_norms = true;
+  check_caches();
+  test_head_norms = false;
 }
 
 // ---- driver and generation ---------------------------------------------------------------------

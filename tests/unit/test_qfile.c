@@ -142,6 +142,8 @@ static void compare(const mx_qmodel *a, const mx_qmodel *b) {
   for (uint32_t i = 0; i < a->config.n_layers; i++) {
     compare_matrix(&a->layers[i].attn_norm, &b->layers[i].attn_norm);
     compare_matrix(&a->layers[i].ffn_norm, &b->layers[i].ffn_norm);
+    compare_matrix(&a->layers[i].q_norm, &b->layers[i].q_norm);  // of no elements where there are none
+    compare_matrix(&a->layers[i].k_norm, &b->layers[i].k_norm);
     for (unsigned k = 0; k < MX_QLAYER_MATRICES; k++)
       compare_qmatrix(mx_qlayer_matrix(&a->layers[i], k, NULL), mx_qlayer_matrix(&b->layers[i], k, NULL));
   }
@@ -209,6 +211,9 @@ static void test_rich_round_trip(void **state) {
   check_round_trip(f, rich_qmodel("int8row:16", "int4row:16"), "by row");
   check_round_trip(f, rich_qmodel("codebook:16", "mxint6:32"), "tables");
   check_round_trip(f, rich_qmodel("int4row:32", NULL), "one part");
+  test_head_norms = true;
+  check_round_trip(f, rich_qmodel("mxint8:16", "mxint4:32"), "norms of heads");
+  test_head_norms = false;
   mx_qmodel *q = small_qmodel("mxint8", false);
   q->online.qk = true;  // each switch by itself
   check_round_trip(f, q, "queries and keys");
@@ -341,7 +346,8 @@ static void test_hostile_config(void **state) {
   check_u32(f, KV_AT, 1, MX_FORMAT);
   check_u32(f, KV_AT, 0, MX_OK);
   check_u32(f, ONLINE_AT, 3, MX_OK);
-  check_u32(f, ONLINE_AT, 4, MX_FORMAT);
+  check_u32(f, ONLINE_AT, 4, MX_FORMAT);          // it has no norms of heads
+  check_u32(f, ONLINE_AT, 8, MX_FORMAT);
   check_u32(f, BASIS_AT, 8, MX_OK);
   check_u32(f, BASIS_AT, 7, MX_FORMAT);           // does not divide 24
   check_u32(f, BASIS_AT, 0xffffffff, MX_FORMAT);

@@ -76,6 +76,10 @@ static void plain_head(const mx_config *c, const projections *p, uint32_t head, 
   for (uint32_t i = 0; i < c->head_dim; i++) out[i] /= total;
 }
 
+static void plain_head_norms(const mx_config *c, const mx_matrix *gain, uint32_t heads, double *x) {
+  for (uint32_t i = 0; i < heads && c->head_norms; i++, x += c->head_dim) plain_norm(gain, c->rms_eps, x, x);
+}
+
 static void plain_attention(const mx_config *c, const mx_layer *l, double *x, uint32_t n) {
   size_t q_dim = (size_t)c->n_heads * c->head_dim, kv_dim = (size_t)c->n_kv_heads * c->head_dim;
   projections p = {doubles(n * q_dim), doubles(n * kv_dim), doubles(n * kv_dim)};
@@ -85,6 +89,8 @@ static void plain_attention(const mx_config *c, const mx_layer *l, double *x, ui
     apply(&l->wq, h, p.q + t * q_dim);
     apply(&l->wk, h, p.k + t * kv_dim);
     apply(&l->wv, h, p.v + t * kv_dim);
+    plain_head_norms(c, &l->q_norm, c->n_heads, p.q + t * q_dim);
+    plain_head_norms(c, &l->k_norm, c->n_kv_heads, p.k + t * kv_dim);
   }
   for (uint32_t t = 0; t < n; t++) {
     memset(mix, 0, q_dim * sizeof *mix);
@@ -140,12 +146,13 @@ typedef struct {
 } shape;
 
 static const shape shapes[] = {
-    {"one of each", {2, 1, 1, 1, 1, 2, 3, 8, 10000.0f, 1e-5f}, false, 5},
-    {"as many KV heads as heads", {12, 20, 2, 3, 3, 4, 31, 64, 10000.0f, 1e-5f}, true, 20},
-    {"shared KV heads", {24, 40, 3, 6, 2, 4, 50, 64, 500000.0f, 1e-6f}, false, 33},
-    {"one KV head, odd sizes", {15, 17, 2, 5, 1, 6, 29, 64, 100.0f, 1e-5f}, false, 13},
-    {"heads wider than the model", {7, 9, 2, 4, 2, 10, 11, 64, 10000.0f, 1e-5f}, true, 9},
-    {"more than two batches", {16, 24, 2, 4, 2, 4, 40, 200, 10000.0f, 1e-5f}, false, 150},
+    {"one of each", {2, 1, 1, 1, 1, 2, 3, 8, 10000.0f, 1e-5f, 0}, false, 5},
+    {"as many KV heads as heads", {12, 20, 2, 3, 3, 4, 31, 64, 10000.0f, 1e-5f, 0}, true, 20},
+    {"shared KV heads", {24, 40, 3, 6, 2, 4, 50, 64, 500000.0f, 1e-6f, 0}, false, 33},
+    {"one KV head, odd sizes", {15, 17, 2, 5, 1, 6, 29, 64, 100.0f, 1e-5f, 0}, false, 13},
+    {"heads wider than the model", {7, 9, 2, 4, 2, 10, 11, 64, 10000.0f, 1e-5f, 0}, true, 9},
+    {"norms of heads", {24, 40, 3, 6, 2, 8, 50, 64, 1000000.0f, 1e-6f, 1}, true, 33},
+    {"more than two batches", {16, 24, 2, 4, 2, 4, 40, 200, 10000.0f, 1e-5f, 0}, false, 150},
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 static const double TOLERANCE = 1e-4;  // logits here are below 100
@@ -206,7 +213,7 @@ static void test_agreement(void **state) {
 
 static void test_prefill_then_steps(void **state) {
   (void)state;
-  const shape *s = &shapes[5];
+  const shape *s = &shapes[N_SHAPES - 1];
   enum { PROMPT = 100 };
   mx_error e = {0};
   size_t vocab = s->config.vocab_size;

@@ -532,6 +532,17 @@ static void test_weighed_rounding(void **state) {
   assert_memory_equal(weighed, again, sizeof weighed);
 }
 
+// The same with norms of query and key heads.
+static void test_head_norms_too(void **state) {
+  test_head_norms = true;
+  test_folded(state);
+  test_online(state);
+  test_online_needed(state);
+  test_ordered(state);
+  test_quantized(state);
+  test_head_norms = false;
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_orders),        cmocka_unit_test(test_orthogonal), cmocka_unit_test(test_runs),
@@ -539,7 +550,7 @@ int main(void) {
       cmocka_unit_test(test_serial_broken), cmocka_unit_test(test_folded),     cmocka_unit_test(test_online),
       cmocka_unit_test(test_online_needed), cmocka_unit_test(test_ordered),    cmocka_unit_test(test_seeds),
       cmocka_unit_test(test_refused),       cmocka_unit_test(test_quantized),  cmocka_unit_test(test_attention),
-      cmocka_unit_test(test_weights),       cmocka_unit_test(test_weighed_rounding),
+      cmocka_unit_test(test_weights),       cmocka_unit_test(test_weighed_rounding), cmocka_unit_test(test_head_norms_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,17 +305,25 @@ static void check_model(mx_qmodel *q, const mx_params *p, program *g, void (*che
   mx_qmodel_free(q);
 }
 
-static void for_each_image(void (*check)(program *g, const mx_image *image)) {
+static void for_each_shape(void (*check)(program *g, const mx_image *image)) {
   program g = {.insns = calloc(MOST_INSNS, sizeof(insn))};
   assert_non_null(g.insns);
   for (const mx_params *p = mx_param_sets; p->name; p++) {
     for (int i = 0; i < N_SHAPES; i++)
       if (p->CODEBOOK || strcmp(shapes[i].weights, "mxfp4")) check_model(test_qmodel(&shapes[i], 3), p, &g, check);
+    check_model(test_large_vocabulary("int8row"), p, &g, check);
     for (int i = 0; i < N_VARIANTS; i++)
       if (p->CODEBOOK || !variants[i].rich)
         check_model(test_variant_qmodel(&variants[i].shape, &variants[i].variant, 3), p, &g, check);
   }
   free(g.insns);
+}
+
+static void for_each_image(void (*check)(program *g, const mx_image *image)) {
+  for_each_shape(check);
+  test_head_norms = true;
+  for_each_shape(check);
+  test_head_norms = false;
 }
 
 static void check_program(program *g, const mx_image *image, uint32_t entry, uint32_t position) {
