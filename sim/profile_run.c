@@ -130,6 +130,10 @@ static void bytes_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
 
 static mx_status open_run(run *r, const mx_image *image, mx_error *e) {
   const mx_engine_options *o = r->request->device;
+  if (image->params->SERIAL)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
+                   "set %s takes cycles that depend on its data, which a profile does not have: use mxf run --engine rtl --stats",
+                   image->params->name);
   if (mx_account_open(&r->account, image, e)) return e->status;
   mx_cycle_host_open(&r->host, image->params, &o->memory, MEMORY_BASE, image->mem_bytes, (mx_cycle_source){r, bytes_at}, o->plain);
   r->host.progress = o->progress;

@@ -87,8 +87,9 @@ static void expect(const command *c) {
 
 // ---- one cycle ----
 
+// They come before the stream: asked for more, they would leave it nothing.
 static void drive_other(other_client *o) {
-  if (!o->asking && others_on && percent(TB_Serial ? 1 : 20) && o->asked - o->got < EXPECTED - 256) {
+  if (!o->asking && others_on && percent(TB_Serial ? 1 : 4) && o->asked - o->got < EXPECTED - 256) {
     uint32_t beats = 1 + (uint32_t)tb_random_below(TB_BurstBeats);
     uint32_t first = (uint32_t)tb_random_below(TB_BurstBeats - beats + 1);
     uint32_t window = (uint32_t)tb_random_below((TB_Serial ? mem_size : MEMORY) / (TB_BurstBeats * BEAT));

@@ -227,7 +227,7 @@ static void bytes_and_products_are_the_matrices(void **state) {
   check_model(&even, "sim");
   check_model(&even, "large");
   check_model(&odd, "small");
-  check_model(&odd, "tiny");
+  check_model(&odd, "small");
 }
 
 // What of the even model moves without padding: weights as they are stored, keys and
@@ -300,7 +300,7 @@ static void cycles_are_those_of_the_engine(void **state) {
   check_cycles(&even, "sim", "ddr4-2400:16");
   check_cycles(&even, "large", "ddr4-2400:64");
   check_cycles(&odd, "small", "sdram-133");
-  check_cycles(&odd, "tiny", "qspi-48");
+  check_cycles(&odd, "small", "qspi-48");
 }
 
 static void too_many_positions_are_refused(void **state) {
@@ -482,7 +482,7 @@ static void leaps_tell_what_steps_tell(void **state) {
   check_steps(&even, "sim", "ddr4-2400:16");
   check_steps(&even, "large", "ddr3-1066:16");
   check_steps(&odd, "small", NULL);
-  check_steps(&odd, "tiny", "qspi-48");
+  check_steps(&odd, "small", "qspi-48");
 }
 
 // What a row of the trace holds: slices in order, none in another.
