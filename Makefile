@@ -67,6 +67,8 @@ $B/gen/%/mx_cfg.sv: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< cfg $* $(DEFS) > $@
 $B/gen/fn_rom.sv: golden/gen_fn_rom.c golden/fn_table.def golden/fn.h
 	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-fn-rom $< && $B/gen-fn-rom > $@
+$B/gen/mx_frame_pkg.sv: rtl/soc/gen_frame.c firmware/mx_frame.def
+	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-frame $< && $B/gen-frame > $@
 $B/gen/%.md: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< $* > $@
 $B/gen/mxforge.svd: $B/golden-gen
@@ -88,7 +90,7 @@ $B/unit/test_cycle $B/unit/test_lockstep: $B/tests/unit/random_program.o $B/test
 
 # Verilated modules and their C test programs.
 VERILATOR_ROOT := $(shell verilator --getenv VERILATOR_ROOT 2>/dev/null)
-VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y tests/rtl -y $B/gen -Irtl -O3 --x-assign fast --x-initial fast
+VFLAGS := --cc --prefix Vdut -Wall --assert +define+CHECKS -y rtl -y rtl/soc -y tests/rtl -y $B/gen -Irtl -O3 --x-assign fast --x-initial fast
 VCXX := $(CXX) -std=c++17 -O2 -I$(VERILATOR_ROOT)/include -I$(VERILATOR_ROOT)/include/vltstd -I. -faligned-new -fcf-protection=none -DVL_TIME_CONTEXT
 verilate = $(call say,VERILATE,$(@D))$(newline)	$(Q)$(call need,verilator); mkdir -p $1 && verilator $(VFLAGS) --Mdir $1 $(wildcard rtl/lint.vlt) $2 \
   && sed -nE 's/^ *VL_(IN|OUT|INOUT)[A-Z0-9]*\(&?([A-Za-z0-9_]+),([0-9]+),([0-9]+).*/TB_PORT(\2,\3,\4)/p' $1/Vdut.h > $1/Vdut.ports
@@ -100,9 +102,10 @@ verilated_objects := $B/verilated.o $B/verilated_threads.o
 $(verilated_objects): $B/%.o: $(VERILATOR_ROOT)/include/%.cpp
 	$(call say,CXX,$<)
 	$(Q)mkdir -p $(@D) && $(VCXX) -c -o $@ $<
-tb_objects := $(call obj,$(filter-out tests/rtl/tb_%,$(wildcard tests/rtl/*.c)))
+tb_objects := $(call obj,$(filter-out tests/rtl/tb_%,$(wildcard tests/rtl/*.c)) tests/unit/toy_image.c)
+tb_libs := $B/libsim.a $B/libcompiler.a $B/libfirmware.a $B/libgolden.a
 tb_link = $(call say,LD,$@)$(newline)	$(Q)$(MAKE) -s -C $1 -f Vdut.mk Vdut__ALL.a VERILATOR_ROOT=$(VERILATOR_ROOT) OPT_FAST=-O2 OPT_SLOW=-O0 > /dev/null \
-  && $(VCXX) -I$1 -o $@ tests/rtl/tb_shim.cpp $1/test.o $(tb_objects) $1/Vdut__ALL.a $(verilated_objects) $B/libsim.a $B/libgolden.a -lz -lpthread -lm
+  && $(VCXX) -I$1 -o $@ tests/rtl/tb_shim.cpp $1/test.o $(tb_objects) $1/Vdut__ALL.a $(verilated_objects) $(tb_libs) -lz -lpthread -lm
 $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
@@ -132,7 +135,10 @@ test_scripts := tests/lint.sh tests/gen.sh tests/cli/run.sh tests/e2e/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients
-test-build: $B/mxf $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv)
+$B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(libs)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
+test-build: $B/mxf $B/serial-board $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees

@@ -85,6 +85,7 @@ static void print_summary(const run *r, const mx_generation *g, FILE *out) {
   for (int i = 0; i < MX_PHASES; i++)
     if (r->arguments->stats || i == MX_PHASE_GENERATION || (i == MX_PHASE_PROMPT && !r->phase[MX_PHASE_GENERATION].programs))
       mx_totals_print_phase(&r->phase[i], (mx_phase)i, beat_bytes, out);
+  if (r->arguments->stats) mx_engine_report(r->session.engine, out);
   if (!clocked) return;
   mx_totals_print_work(r->phase, out);
   print_memory(r, out);

@@ -12,20 +12,26 @@ static const struct { const char *name; opener *open; } engines[] = {
 #undef ENGINE
 };
 
-static opener *find(const char *name) {
+// *line: what follows a colon in the name, else NULL; uart must have one, others must not.
+static opener *find(const char *name, const char **line) {
+  size_t length = strcspn(name, ":");
+  *line = name[length] && name[length + 1] ? name + length + 1 : NULL;
   for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
-    if (!strcmp(engines[i].name, name)) return engines[i].open;
+    if (strlen(engines[i].name) == length && !memcmp(engines[i].name, name, length))
+      return engines[i].open == mx_engine_open_uart ? (*line ? engines[i].open : NULL) : name[length] ? NULL : engines[i].open;
   return NULL;
 }
 
 mx_status mx_engine_open(const char *name, const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options,
                          mx_engine **out, mx_error *e) {
   *out = NULL;
-  opener *open = find(name);
-  if (!open) return mx_fail(e, MX_USAGE, MX_NOWHERE, "there is no engine '%s'", name);
+  mx_engine_options own = *options;
+  opener *open = find(name, &own.line);
+  if (!open) return mx_fail(e, MX_USAGE, MX_NOWHERE, "there is no engine '%s'%s", name,
+                            !strncmp(name, "uart", 4) ? "; expected uart:LINE, as in uart:/dev/ttyUSB0" : "");
   mx_engine *g = calloc(1, sizeof *g);
   if (!g) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
-  mx_status s = open(p, mem_bytes, options, g, e);
+  mx_status s = open(p, mem_bytes, &own, g, e);
   if (s) free(g);
   else *out = g;
   return s;

@@ -4,6 +4,7 @@
 // device with memory behind it: the golden model, the Verilated RTL, later
 // others. Callers see registers, memory, a clock and architectural writes.
 #include <stdint.h>
+#include <stdio.h>
 
 #include "firmware/mx_runtime.h"  // mx_mmio, mx_memory_port
 #include "golden/error.h"
@@ -25,6 +26,7 @@ typedef struct {
   void (*stop)(void *self);                   // waits return false from now on
   const char *(*problem)(const void *self);   // NULL, or what makes the engine unusable
   void (*close)(void *self);                  // frees self
+  void (*report)(const void *self, FILE *out);  // NULL, or a line for --stats
 } mx_engine_ops;
 
 struct mx_engine {
@@ -40,6 +42,8 @@ typedef struct {
   mx_memory_options memory;         // engines with a bus
   const char *directory;            // of the loadable engines; NULL: "engines" beside the executable
   const char *variant;              // NULL, or another build of the RTL: "fault"
+  const char *line;                 // uart: of its name, what follows the colon
+  uint32_t baud, patience_ms;       // uart: of the line, for an answer; 0: 115200, 250
   const char *trace_path;           // NULL, or a FST file for the waveform
   uint64_t trace_from, trace_to;    // cycles, first and last; to = 0: until the end
   bool plain;                       // cycle: step by step, without leaps; slow, for tests
@@ -49,7 +53,7 @@ typedef struct {
   void *progress_self;
 } mx_engine_options;
 
-// Open the engine `name` (MX_ENGINES) as a device of parameter set `p` with
+// Open the engine `name` (MX_ENGINES; of uart with a colon and the line) as a device of parameter set `p` with
 // mem_bytes of zeroed memory. MX_USAGE: no such engine. MX_UNSUPPORTED: it is
 // not built, or cannot do what the options ask. The caller closes *out.
 mx_status mx_engine_open(const char *name, const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options,
@@ -60,7 +64,8 @@ void mx_engine_close(mx_engine *engine);  // NULL is allowed
 #define MX_ENGINES(ENGINE)                                            \
   ENGINE(golden, "the golden model: exact results, no notion of time") \
   ENGINE(cycle, "the golden model's results at the times of the RTL: exact, and quick") \
-  ENGINE(rtl, "the Verilated RTL, cycle by cycle")
+  ENGINE(rtl, "the Verilated RTL, cycle by cycle") \
+  ENGINE(uart, "a board behind a serial line: uart:/dev/ttyUSB0")
 
 #define ENGINE(name, text)                                                                              \
   mx_status mx_engine_open_##name(const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options, \
@@ -72,5 +77,8 @@ static inline uint64_t mx_engine_cycles(const mx_engine *g) { return g->ops->cyc
 static inline void mx_engine_observe(mx_engine *g, mx_observer o) { g->ops->observe(g->self, o); }
 static inline uint32_t mx_engine_pc(const mx_engine *g) { return g->ops->pc(g->self); }
 static inline void mx_engine_stop(mx_engine *g) { g->ops->stop(g->self); }
+static inline void mx_engine_report(const mx_engine *g, FILE *out) {
+  if (g->ops->report) g->ops->report(g->self, out);
+}
 static inline const char *mx_engine_problem(const mx_engine *g) { return g->ops->problem(g->self); }
 #endif

@@ -6,7 +6,8 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, MEMORY = BOTH | MX_SIM_MEMORY, DEFAULT
 
 // OPTION(symbol, short, long, argument or NULL, commands, "help")
 #define OPTIONS(OPTION)                                                                                              \
-  OPTION(ENGINE, 'e', "engine", "NAME", BOTH, "golden, cycle or rtl (run: golden; verify: rtl)")                     \
+  OPTION(ENGINE, 'e', "engine", "NAME", BOTH, "golden, cycle, rtl, uart:LINE (run: golden; verify: rtl)")            \
+  OPTION(BAUD, 'b', "baud", "N", MX_SIM_RUN, "uart: bits per second of the line (default 115200)")                 \
   OPTION(PROMPT, 'p', "prompt", "TEXT", BOTH, "text to begin with (default: none, only the token of beginning)")     \
   OPTION(PROMPT_FILE, 'f', "prompt-file", "FILE", BOTH, "text to begin with, from a file")                           \
   OPTION(TOKENS, 'n', "tokens", "N", BOTH, "generate at most N tokens (default 32)")                                 \
@@ -118,6 +119,7 @@ static mx_status take_device(const given *g, mx_engine_options *d, mx_error *e) 
   string(g, OPT_ENGINES, &d->directory);
   d->lockstep = g->flag[OPT_CYCLES];
   mx_status s = take_memory(g, &d->memory, e);
+  if (!s) s = number32(g, OPT_BAUD, 1, 10000000, &d->baud, e);
   if (!s) s = number(g, OPT_TRACE_FROM, 0, UINT64_MAX, &d->trace_from, e);
   return s ? s : number(g, OPT_TRACE_TO, 1, UINT64_MAX, &d->trace_to, e);
 }

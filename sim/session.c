@@ -21,7 +21,10 @@ mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engi
   if (mx_engine_open(engine, image->params, image->mem_bytes, options, &s->engine, e)) return e->status;
   s->runtime = (mx_runtime){.device.mmio = s->engine->mmio, .memory = s->engine->memory,
                             .memory_base = s->engine->memory_base, .max_polls = UINT32_MAX, .facts = facts_of(image)};
-  if (!s->engine->memory.put(s->engine->memory.self, 0, image->memory, image->memory_bytes))
+  bool loaded = s->engine->memory.put(s->engine->memory.self, 0, image->memory, image->memory_bytes);
+  const char *problem = mx_engine_problem(s->engine);
+  if (problem) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: %s", s->engine->ops->name, problem);
+  if (!loaded)
     return mx_fail(e, MX_INTERNAL, MX_NOWHERE, "the engine's memory does not hold the image");
   return MX_OK;
 }

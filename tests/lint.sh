@@ -1,8 +1,11 @@
 #!/bin/bash
-# verilator -Wall over the accelerator on every parameter set; waivers are in
-# rtl/lint.vlt, by file, match and reason.
+# verilator -Wall over the accelerator on every parameter set, and over what is
+# around it; waivers are in rtl/lint.vlt, by file, match and reason.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 for set in tiny small sim large; do
   verilator --lint-only -Wall -y rtl -y build/gen -Irtl rtl/lint.vlt build/gen/mx_pkg.sv "build/gen/$set/mx_cfg.sv" rtl/mxforge.sv
+done
+for width in 32 64; do
+  verilator --lint-only -Wall -y rtl -y rtl/soc -Irtl "-GBusBits=$width" "-GRxDepth=$((width / 32))" rtl/lint.vlt build/gen/mx_frame_pkg.sv rtl/soc/mx_uart_bridge.sv
 done

@@ -83,6 +83,21 @@ qwen3() {
 for set in sim small; do check "$set: tiny-qwen3" qwen3 "$set"; done
 check "sim: tiny-qwen3, rotation, transforms at run time, prefix" qwen3 sim --method rotate+qk,prefix=2,gptq --kv mxint4 "${small[@]}"
 
+# A board behind a serial line that loses, flips and doubles bytes: its text is golden's.
+serial_line() {
+  build_image tiny 64 || return 1
+  local board line
+  coproc board { build/serial-board tiny 2000000 "$1"; }
+  read -r line <&"${board[0]}" || return 1
+  "$mxf" run "$dir/tiny.mxp" --engine golden --prompt "In the beginning" -n 4 >"$dir/golden.txt" &&
+    "$mxf" run "$dir/tiny.mxp" --engine "uart:$line" --baud 3000000 --prompt "In the beginning" -n 4 --stats >"$dir/uart.txt"
+  local status=$?
+  exec {board[1]}>&-
+  wait
+  [ $status -eq 0 ] && cmp "$dir/golden.txt" "$dir/uart.txt"
+}
+check "tiny: text over a noisy serial line" serial_line 5
+
 slow_memory() {
   build_image sim 64 && "$mxf" verify "$dir/sim.mxp" --prompt A -n 2 --latency 200 --bandwidth 1/3 --outstanding 2
 }

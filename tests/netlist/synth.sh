@@ -11,7 +11,7 @@ command -v yosys >/dev/null || { echo "yosys is missing: apt-get install yosys, 
 found=no
 while IFS=: read -r file _ line; do
   this=${file##*/tb_} this=${this%.c}
-  top=$this params='' dir=rtl set=''
+  top=$this params='' dir=rtl set='' gen=''
   for field in $line; do
     case $field in
       name=*) this=${field#*=} ;;
@@ -19,6 +19,7 @@ while IFS=: read -r file _ line; do
       params=*) params=${field#*=} ;;
       dir=*) dir=${field#*=} ;;
       set=*) set=${field#*=} ;;
+      gen=*) gen=build/gen/${field#*=}.sv ;;
     esac
   done
   if [ "$this" = "$name" ]; then found=yes; break; fi
@@ -32,7 +33,7 @@ case $kind in
   ice40) synth="synth_ice40 -device u -dsp -spram -top $top" ;;
   *) echo "$kind: expected generic or ice40" >&2; exit 1 ;;
 esac
-sources=(build/gen/mx_pkg.sv build/gen/fn_rom.sv)
+sources=(build/gen/mx_pkg.sv build/gen/fn_rom.sv $gen)
 if [ -n "$set" ]; then
   make -s "build/gen/$set/mx_cfg.sv"
   sources+=("build/gen/$set/mx_cfg.sv" rtl/mxforge.sv)
@@ -47,4 +48,4 @@ for file in rtl/*.sv; do
   fi
 done
 [ "$dir" = rtl ] || sources+=("$dir/$top.sv")
-yosys -q -p "$before read_verilog -sv -Irtl ${sources[*]}; hierarchy -top $top ${chparam[*]}; $synth; $after rename -top netlist; splitnets; write_verilog -noattr $out"
+yosys -q -p "$before read_verilog -sv -Irtl ${sources[*]}; hierarchy -libdir rtl/soc -top $top ${chparam[*]}; $synth; $after rename -top netlist; splitnets; write_verilog -noattr $out"

@@ -1,0 +1,47 @@
+#include "firmware/mx_frame.h"
+
+uint32_t mx_frame_crc(uint32_t crc, uint8_t byte) {
+  crc ^= byte;
+  for (int i = 0; i < 8; i++) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+  return crc;
+}
+
+mx_frame_event mx_unframe(mx_unframer *u, uint8_t *byte) {
+  if (*byte == MX_FRAME_FLAG) {
+    *u = (mx_unframer){.open = true};
+    return MX_BYTE_FLAG;
+  }
+  if (!u->open) return MX_BYTE_NONE;
+  if (*byte == MX_FRAME_ESCAPE) {
+    u->escaped = true;
+    return MX_BYTE_NONE;
+  }
+  if (u->escaped) *byte ^= MX_FRAME_FLIP;
+  u->escaped = false;
+  return MX_BYTE_DATA;
+}
+
+void mx_frame_begin(mx_framer *f) {
+  f->crc = MX_CRC_BEGIN;
+  f->send(f->self, MX_FRAME_FLAG);
+}
+
+static void send(const mx_framer *f, uint8_t byte) {
+  bool special = byte == MX_FRAME_FLAG || byte == MX_FRAME_ESCAPE;
+  if (special) f->send(f->self, MX_FRAME_ESCAPE);
+  f->send(f->self, special ? byte ^ MX_FRAME_FLIP : byte);
+}
+
+void mx_frame_put(mx_framer *f, uint8_t byte) {
+  f->crc = mx_frame_crc(f->crc, byte);
+  send(f, byte);
+}
+
+void mx_frame_put_word(mx_framer *f, uint32_t word) {
+  for (uint32_t i = 0; i < 4; i++) mx_frame_put(f, mx_frame_byte(word, i));
+}
+
+void mx_frame_put_crc(mx_framer *f) {
+  for (uint32_t i = 0; i < MX_FRAME_CRC_BYTES; i++) send(f, mx_frame_byte(~f->crc, i));
+  f->crc = MX_CRC_BEGIN;
+}
