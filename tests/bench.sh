@@ -53,7 +53,7 @@ entry prefill_mac_util_blocks_of_32 "$(jq "$share" "$out/prefill-32.json")" % nu
 
 # ---- area, by yosys ----------------------------------------------------------------
 
-density() { boards/density.sh "$1 mx_lane_dot, chains of 2" | awk -v family="$1" '$1 == family {print $(NF - 1)}'; }
+density() { boards/density.sh "${1/+/.} mx_lane_dot, chains of 2" | awk -v family="$1" '$1 == family {print $(NF - 1)}'; }
 of_dot="32-long dot of INT4 x INT8 without DSP, registered in and out, yosys 0.23"
 entry lut_per_mac_int4x8_xcup "$(density ultrascale+)" LUT 60 "$of_dot, synth_xilinx -family xcup; FP32 scaling and accumulation not in it"
 entry lut4_per_mac_int4x8_ecp5 "$(density ecp5)" LUT4 110 "$of_dot, synth_ecp5; CCU2C counted as two; FP32 scaling and accumulation not in it"

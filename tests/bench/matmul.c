@@ -108,7 +108,7 @@ static void run(const product *p) {
                                 {MX_F_MATMUL_codebook, p->weights->codebook}, {MX_F_MATMUL_block, f->block},
                                 {MX_F_MATMUL_frac, p->weights->frac}, {MX_F_MATMUL_groups, p->groups},
                                 {MX_F_MATMUL_blocks, BLOCKS}, {MX_F_MATMUL_tokens, p->tokens - 1},
-                                {MX_F_MATMUL_stride, p->machine->params->VMEM_WORDS / p->tokens}};
+                                {MX_F_MATMUL_stride, p->machine->params->VMEM_WORDS / 2 / p->tokens}};
   step(p->machine, MX_OP_STREAM, sizeof stream / sizeof *stream, stream);
   step(p->machine, MX_OP_MATMUL, sizeof matmul / sizeof *matmul, matmul);
 }
