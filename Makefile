@@ -25,7 +25,7 @@ csources = $(sort $(shell find $1 -name '*.c'))
 golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c)
-sim_src      := $(wildcard sim/*.c sim/cycle/*.c)
+sim_src      := $(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c)
 unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 
@@ -110,7 +110,7 @@ $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
 
-include sim/rules.mk tests/formal/rules.mk tests/netlist/rules.mk
+include sim/rules.mk tests/formal/rules.mk tests/netlist/rules.mk tests/soc/rules.mk
 
 # The shipped model's trainer (tests/models/README.md tells how to run it). Its
 # gradient test is built in double precision.

@@ -15,6 +15,8 @@ libcmocka-dev|C test runner
 jq|reads JSON in scripts
 yosys|synthesis: area by module, proofs, netlists
 z3|proofs
+gcc-riscv64-unknown-elf|compiles programs for the processor core
+picolibc-riscv64-unknown-elf|C library of those programs
 LIST
 }
 
@@ -22,7 +24,7 @@ missing=()
 while IFS='|' read -r package reason; do
   if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then
     missing+=("$package")
-    printf 'missing: %-18s %s\n' "$package" "$reason"
+    printf 'missing: %-28s %s\n' "$package" "$reason"
   fi
 done < <(packages)
 [ ${#missing[@]} -eq 0 ] && exit 0

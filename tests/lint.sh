@@ -9,3 +9,7 @@ done
 for width in 32 64; do
   verilator --lint-only -Wall -y rtl -y rtl/soc -Irtl "-GBusBits=$width" "-GRxDepth=$((width / 32))" rtl/lint.vlt build/gen/mx_frame_pkg.sv rtl/soc/mx_uart_bridge.sv
 done
+for params in '' '-GFastShift=1 -GCycleBits=32' -GMulDiv=1 '-GMulDiv=1 -GFastMul=1 -GFastShift=1'; do
+  # shellcheck disable=SC2086  # several parameters
+  verilator --lint-only -Wall -y rtl/soc -Irtl $params rtl/soc/mx_rv.sv
+done

@@ -12,7 +12,7 @@ netlist_flags = $(if $(filter ice40,$1),-DNO_ICE40_DEFAULT_ASSIGNMENTS $(yosys_d
 
 # $(call netlist_rules,kind)
 define netlist_rules
-$B/netlist/%.$1.v: tests/netlist/synth.sh $(wildcard rtl/*.sv rtl/soc/*.sv boards/*/*.v tests/rtl/*.sv) $B/gen/mx_pkg.sv $B/gen/mx_frame_pkg.sv $B/gen/fn_rom.sv
+$B/netlist/%.$1.v: tests/netlist/synth.sh $(wildcard rtl/*.sv rtl/*/*.sv boards/*/*.v tests/rtl/*.sv) $B/gen/mx_pkg.sv $B/gen/mx_frame_pkg.sv $B/gen/fn_rom.sv
 	$$(call say,YOSYS,$$@)
 	$$(Q)mkdir -p $$(@D) && tests/netlist/synth.sh $$* $1 $$@
 $B/netlist/%.$1.dir/Vdut.mk: $B/netlist/%.$1.v

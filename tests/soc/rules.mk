@@ -1,0 +1,18 @@
+# Programs for mx_rv, compiled for the RISC-V core: build/soc/NAME.ARCH.bin.
+# Included by the Makefile.
+RVCC := riscv64-unknown-elf-gcc
+rv_flags = --specs=picolibc.specs -march=$1 -mabi=ilp32 -Os -nostartfiles -T tests/soc/link.ld \
+  -DPICOLIBC_INTEGER_PRINTF_SCANF -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -Werror \
+  -ffunction-sections -fdata-sections -Wl,--no-warn-rwx-segments
+
+# $(call rv_program,arch)
+define rv_program
+$B/soc/%.$1.elf: tests/soc/%.c tests/soc/start.S tests/soc/link.ld
+	$$(call say,RVCC,$$@)
+	$$(Q)$$(call need,$$(RVCC)); mkdir -p $$(@D) && $$(RVCC) $$(call rv_flags,$1) -o $$@ $$(filter %.S %.c,$$^)
+$B/soc/%.$1.bin: $B/soc/%.$1.elf
+	$$(Q)riscv64-unknown-elf-objcopy -O binary $$< $$@
+endef
+$(foreach a,rv32i rv32im,$(eval $(call rv_program,$a)))
+$B/rtl/tb_mx_rv_run: $B/soc/demo.rv32i.bin
+$B/rtl/tb_mx_rv_run_m: $B/soc/demo.rv32im.bin
