@@ -15,7 +15,7 @@ synth() {
   local name=$1 command=$2 set=''
   shift 2
   for p in "$@"; do set+=" -chparam $p"; done
-  yosys -q -l "$out/$name.log" -p "read_verilog -sv -Irtl rtl/soc/*.sv boards/soc_top.sv;
+  yosys -q -l "$out/$name.log" -p "read_verilog -sv -Irtl rtl/soc/mx_rv*.sv boards/soc_top.sv;
     hierarchy -check -top soc_top $set;
     $command -top soc_top -json $out/$name.json; check -assert; tee -o $out/$name.stat stat" > /dev/null
   if grep '^Warning:' "$out/$name.log" >&2; then exit 1; fi

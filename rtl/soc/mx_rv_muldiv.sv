@@ -93,21 +93,24 @@ module mx_rv_muldiv #(
   end
 
   if (FastMul != 0) begin : g_fast
-    logic signed [32:0] a_q, b_q;
-    logic signed [65:0] product_q;
-    logic               first_q, second_q;
+    // Unsigned; the upper half of a negative operand's product counts the other
+    // operand too often.
+    logic [31:0] a_q, b_q, excess_q;
+    logic [63:0] product_q;
+    logic        first_q, second_q;
     always_ff @(posedge clk_i) begin
-      a_q       <= {a_negative, a_i};
-      b_q       <= {b_negative, b_i};
+      a_q       <= a_i;
+      b_q       <= b_i;
       product_q <= a_q * b_q;
+      excess_q  <= (a_negative ? b_i : 32'd0) + (b_negative ? a_i : 32'd0);
     end
+    wire logic [31:0] upper = product_q[63:32] - excess_q;
     always_ff @(posedge clk_i) begin
       first_q  <= rst_ni && start_i && !divide;
       second_q <= rst_ni && first_q;
     end
-    wire logic unused = &{1'b0, product_q[65:64]};
     assign done_o   = state_q == Done && !first_q && !second_q;
-    assign result_o = divide ? (remainder ? high_q[31:0] : low_q) : high ? product_q[63:32] : product_q[31:0];
+    assign result_o = divide ? (remainder ? high_q[31:0] : low_q) : high ? upper : product_q[31:0];
   end else begin : g_slow
     assign done_o   = state_q == Done;
     assign result_o = (divide ? remainder : high) ? high_q[31:0] : low_q;

@@ -47,5 +47,5 @@ for file in rtl/*.sv; do
     sources+=("$file")
   fi
 done
-[ "$dir" = rtl ] || sources+=("$dir/$top.sv")
+[ "$dir" = rtl ] || sources+=("$dir/$top"*.sv)  # and its parts, which bear its name
 yosys -q -p "$before read_verilog -sv -Irtl ${sources[*]}; hierarchy -libdir rtl/soc -top $top ${chparam[*]}; $synth; $after rename -top netlist; splitnets; write_verilog -noattr $out"
