@@ -15,6 +15,8 @@ libcmocka-dev|C test runner
 jq|reads JSON in scripts
 yosys|synthesis: area by module, proofs, netlists
 z3|proofs
+nextpnr-ice40|places and routes set tiny (make ice40, make bench)
+gnuplot-nox|plot of make accuracy
 gcc-riscv64-unknown-elf|compiles programs for the processor core
 picolibc-riscv64-unknown-elf|C library of those programs
 LIST
