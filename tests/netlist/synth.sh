@@ -47,5 +47,11 @@ for file in rtl/*.sv; do
     sources+=("$file")
   fi
 done
-[ "$dir" = rtl ] || sources+=("$dir/$top"*.sv)  # and its parts, which bear its name
+if [ "$dir" != rtl ]; then
+  sources+=("$dir/$top.sv")
+  for part in "$dir/$top"_*.sv; do  # which bear its name, and are named in it
+    own=${part##*/}
+    if [ -e "$part" ] && grep -q "${own%.sv}" "$dir/$top.sv"; then sources+=("$part"); fi
+  done
+fi
 yosys -q -p "$before read_verilog -sv -Irtl ${sources[*]}; hierarchy -libdir rtl/soc -top $top ${chparam[*]}; $synth; $after rename -top netlist; splitnets; write_verilog -noattr $out"
