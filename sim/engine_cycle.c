@@ -1,6 +1,8 @@
 // The cycle model as an engine: results come from the golden model, which runs a
 // program at START; the clock, counters and faults from the cycle model, which
-// then runs to the program's end.
+// then runs to the program's end. Sets with SERIAL, whose time depends on data, have
+// a memory of their own: that of the golden model is a program ahead.
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +13,29 @@ typedef struct {
   mx_cycle_host host;
   mx_mmio clocked;     // of the host
   mx_engine golden;
+  uint8_t *bytes;      // with SERIAL: [golden.memory_bytes]
 } cycle_engine;
 
 static void bytes_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
   const mx_engine *g = &((cycle_engine *)self)->golden;
   if (!g->memory.get(g->memory.self, addr, to, count)) memset(to, 0, count);
+}
+
+static bool inside(const cycle_engine *g, uint32_t addr, uint32_t count) {
+  return count <= g->golden.memory_bytes && addr <= g->golden.memory_bytes - count;
+}
+
+static void own_bytes_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
+  const cycle_engine *g = self;
+  if (inside(g, addr, count)) memcpy(to, g->bytes + addr, count);
+  else memset(to, 0, count);
+}
+
+static void store(void *self, uint32_t addr, unsigned strobes, uint32_t word) {
+  const cycle_engine *g = self;
+  if (!inside(g, addr, sizeof word)) return;
+  for (unsigned i = 0; i < sizeof word; i++)
+    if (strobes >> i & 1) g->bytes[addr + i] = (uint8_t)(word >> 8 * i);
 }
 
 static uint32_t read_register(void *self, uint32_t offset) {
@@ -35,8 +55,10 @@ static bool wait(void *self, uint32_t polls) {
 }
 
 static bool put(void *self, uint32_t addr, const void *from, uint32_t bytes) {
-  const mx_engine *g = &((cycle_engine *)self)->golden;
-  return g->memory.put(g->memory.self, addr, from, bytes);
+  const cycle_engine *g = self;
+  if (!g->golden.memory.put(g->golden.memory.self, addr, from, bytes)) return false;
+  if (g->bytes) memcpy(g->bytes + addr, from, bytes);
+  return true;
 }
 
 static bool get(void *self, uint32_t addr, void *to, uint32_t bytes) {
@@ -57,7 +79,14 @@ static const char *problem(const void *self) {
 static void close_cycle(void *self) {
   cycle_engine *g = self;
   g->golden.ops->close(g->golden.self);
+  free(g->bytes);
   free(g);
+}
+
+// Sets with SERIAL.
+static mx_status open_bytes(cycle_engine *g, uint32_t mem_bytes, mx_error *e) {
+  g->bytes = calloc(mem_bytes ? mem_bytes : 1, 1);
+  return g->bytes ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a device with %" PRIu32 " bytes", mem_bytes);
 }
 
 static const mx_engine_ops ops = {.name = "cycle", .cycles = cycles, .observe = observe, .pc = pc,
@@ -68,17 +97,20 @@ mx_status mx_engine_open_cycle(const mx_params *p, uint32_t mem_bytes, const mx_
   if (options->trace_path || options->lockstep)
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
                    "the cycle engine has no RTL, so no waveform and nothing to compare: use --engine rtl");
-  if (p->SERIAL)
-    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the cycle engine does not model set %s, whose units take turns: use --engine rtl",
-                   p->name);
   cycle_engine *g = calloc(1, sizeof *g);
   if (!g) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   if (mx_engine_open_golden(p, mem_bytes, options, &g->golden, e)) {
     free(g);
     return e->status;
   }
+  if (p->SERIAL && open_bytes(g, mem_bytes, e)) {
+    close_cycle(g);
+    return e->status;
+  }
   uint64_t base = g->golden.memory_base;
-  mx_cycle_host_open(&g->host, p, &options->memory, base, mem_bytes, (mx_cycle_source){g, bytes_at}, options->plain);
+  mx_cycle_source source = {g, p->SERIAL ? own_bytes_at : bytes_at};
+  mx_cycle_host_open(&g->host, p, &options->memory, base, mem_bytes, source, options->plain);
+  if (p->SERIAL) g->host.model.store = store;
   if (options->listener.tell) mx_cycle_listen(&g->host.model, options->listener);
   g->host.progress = options->progress;
   g->host.progress_self = options->progress_self;

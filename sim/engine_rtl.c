@@ -283,8 +283,6 @@ static mx_status open_trace(rtl *r, mx_error *e) {
 
 static mx_status open_lockstep(rtl *r, mx_error *e) {
   if (!r->options.lockstep) return MX_OK;
-  if (r->params->SERIAL)
-    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the cycle model does not know set %s, whose units take turns", r->params->name);
   r->lockstep = malloc(sizeof *r->lockstep);
   if (!r->lockstep) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   mx_lockstep_open(r->lockstep, r->params, &r->ports, &r->memory);

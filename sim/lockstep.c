@@ -53,6 +53,19 @@ static void compare_device(mx_lockstep *l) {
   compare(l, "the interrupt", *p->irq_o, m->irq);
 }
 
+// Where time depends on data, data are compared too.
+static void compare_data(mx_lockstep *l) {
+  const mx_cycle_serial *s = &l->model.serial;
+  const mx_rtl_ports *p = l->ports;
+  uint32_t addr, word, data;
+  bool wrote = mx_serial_wrote(&s->unit, &s->unit_in, &addr, &word);
+  compare(l, "a write to VMEM", *p->obs_vmem_valid_o, wrote);
+  if (!wrote || l->differs) return;
+  memcpy(&data, p->obs_vmem_data_o, sizeof data);
+  compare(l, "the word written", *p->obs_vmem_addr_o, addr);
+  compare(l, "what VMEM is written", data, word);
+}
+
 static void compare_registers(mx_lockstep *l) {
   const mx_rtl_ports *p = l->ports;
   const mx_cycle_ports *m = &l->model.ports;
@@ -80,6 +93,7 @@ void mx_lockstep_look(mx_lockstep *l) {
   if (l->model.cycle >= POWER_UP) {
     compare_device(l);
     compare_registers(l);
+    if (l->model.params->SERIAL) compare_data(l);
   }
   if (*l->ports->obs_issue_valid_o) l->issued = *l->ports->obs_issue_pc_o;
 }

@@ -70,6 +70,6 @@ void mx_cycle_account(mx_cycle *c, uint64_t n) {
   mx_cycle_follow(c);
   if (!mx_cycle_seq_busy(&c->seq)) return;
   mx_cycle_interval interval = {.from = c->cycle, .count = n, .issued = c->issued, .matmul = c->matmul,
-                                .busy = c->ports.busy, .dot = class_of(c)};
+                                .busy = c->ports.busy, .dot = c->params->SERIAL ? mx_cycle_serial_class(c) : class_of(c)};
   c->listener.tell(c->listener.self, &interval);
 }

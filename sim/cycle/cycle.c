@@ -12,6 +12,7 @@ void mx_cycle_open(mx_cycle *c, const mx_params *p, const mx_memory_options *mem
   mx_cycle_vec_open(&c->vec, p);
   mx_cycle_move_open(&c->move, p);
   mx_cycle_vmem_open(&c->vmem, p);
+  mx_cycle_serial_reset(c);
   mx_memory_time_open(&c->memory, memory, base, size, mx_beat_bytes(p));
 }
 
@@ -133,7 +134,8 @@ static void look_seq(mx_cycle *c) {
   in->start = c->csr.start;
   in->soft_reset = c->csr.soft_reset;
   in->watchdog = c->csr.watchdog;
-  in->bus_idle = mx_cycle_read_idle(&c->read) && mx_cycle_write_idle(&c->write);
+  in->bus_idle = c->params->SERIAL ? c->serial.bus.state == MX_BUS_IDLE
+                                   : mx_cycle_read_idle(&c->read) && mx_cycle_write_idle(&c->write);
   in->program = c->csr.program;
   in->mem_size = c->csr.mem_size;
   in->walk_slot = c->csr.slot;
@@ -202,7 +204,7 @@ static void look_microcode(mx_cycle *c) {
   c->vec_in.uc_data = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-void mx_cycle_look(mx_cycle *c) {
+static void look_units(mx_cycle *c) {
   c->stream_in.mem_size = c->move_in.mem_size = c->csr.mem_size;
   set_command(c);
   c->stream_out = mx_cycle_stream_look(&c->stream, &c->stream_in);
@@ -213,6 +215,11 @@ void mx_cycle_look(mx_cycle *c) {
   look_onchip(c);
   look_requests(c);
   look_microcode(c);
+}
+
+void mx_cycle_look(mx_cycle *c) {
+  if (c->params->SERIAL) mx_cycle_serial_look(c);
+  else look_units(c);
   look_seq(c);
   look_csr(c);
   look_memory(c);
@@ -246,6 +253,7 @@ static void edge_write(mx_cycle *c) {
 }
 
 static void reset_units(mx_cycle *c) {
+  mx_cycle_serial_reset(c);
   mx_cycle_stream_reset(&c->stream);
   mx_cycle_read_reset(&c->read);
   mx_cycle_write_reset(&c->write);
@@ -256,6 +264,10 @@ static void reset_units(mx_cycle *c) {
 }
 
 static void edge_units(mx_cycle *c) {
+  if (c->params->SERIAL) {
+    mx_cycle_serial_edge(c);
+    return;
+  }
   edge_read(c);
   edge_write(c);
   mx_cycle_stream_edge(&c->stream, &c->stream_in);

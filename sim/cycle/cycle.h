@@ -13,6 +13,7 @@
 #include "sim/cycle/move.h"
 #include "sim/cycle/onchip.h"
 #include "sim/cycle/seq.h"
+#include "sim/cycle/serial.h"
 #include "sim/cycle/stream.h"
 #include "sim/cycle/vec.h"
 #include "sim/memory_time.h"
@@ -30,9 +31,28 @@ typedef struct {
   uint32_t arbeats, s_rdata;
 } mx_cycle_ports;
 
+// Sets with SERIAL: what is in place of stream, read, write, dot, vec, move and vmem, whose
+// outputs then say what these do.
+typedef struct {
+  mx_serial unit;
+  mx_serial_move move;
+  mx_serial_stream stream;
+  mx_serial_bus bus;
+
+  // Of this cycle.
+  mx_serial_in unit_in;
+  mx_serial_move_command command;
+  mx_serial_move_in move_in;
+  mx_serial_stream_in stream_in;
+  mx_serial_bus_in bus_in;
+} mx_cycle_serial;
+
 typedef struct {
   const mx_params *params;
   mx_cycle_source source;
+  // The caller's, with SERIAL: source.self is given a word written, bit i of strobes its
+  // byte i. NULL: source.bytes has it anyway.
+  void (*store)(void *self, uint32_t addr, unsigned strobes, uint32_t word);
   mx_cycle_csr_bus bus;    // the caller's: inputs of this cycle
   bool reset;              // the caller's: rst_ni is low
   mx_cycle_csr csr;
@@ -44,6 +64,7 @@ typedef struct {
   mx_cycle_vec vec;
   mx_cycle_move move;
   mx_cycle_vmem vmem;
+  mx_cycle_serial serial;
   mx_memory_time memory;
   bool clears;             // the units are reset in this cycle
   uint64_t cycle;          // since mx_cycle_open
@@ -71,8 +92,8 @@ typedef struct {
   unsigned client;         // whose read request is accepted, or MX_CYCLE_CLIENTS
 } mx_cycle;
 
-// As at power up, with rst_ni low. Programs and microcode are read through
-// `source`; base, size: of the memory on the bus.
+// As at power up, with rst_ni low. Programs and microcode, with SERIAL all that the
+// device reads, come through `source`; base, size: of the memory on the bus.
 void mx_cycle_open(mx_cycle *c, const mx_params *p, const mx_memory_options *memory, uint64_t base, uint32_t size,
                    mx_cycle_source source);
 

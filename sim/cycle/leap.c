@@ -34,6 +34,7 @@ static uint64_t steady(const mx_cycle *c, uint64_t n) {
 }
 
 uint64_t mx_cycle_leap(mx_cycle *c, uint64_t most) {
+  if (c->params->SERIAL) return mx_cycle_serial_leap(c, most);
   uint64_t n = mx_cycle_flow(c, most);
   if (n) return n;
   n = steady(c, most);

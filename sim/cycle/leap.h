@@ -7,6 +7,13 @@
 // `most` cycles of that. Returns how many; 0: it is not so.
 uint64_t mx_cycle_flow(mx_cycle *c, uint64_t most);
 
+// Sets with SERIAL: the parts of mx_cycle_look and mx_cycle_edge.
+void mx_cycle_serial_reset(mx_cycle *c);
+void mx_cycle_serial_look(mx_cycle *c);  // all units and the bus, but what mx_seq decides
+void mx_cycle_serial_edge(mx_cycle *c);
+uint64_t mx_cycle_serial_leap(mx_cycle *c, uint64_t most);
+mx_cycle_class mx_cycle_serial_class(const mx_cycle *c);
+
 // After mx_cycle_look, with a listener: tell it of n cycles that are alike.
 void mx_cycle_account(mx_cycle *c, uint64_t n);
 

@@ -13,13 +13,19 @@ void mx_cycle_seq_open(mx_cycle_seq *v, const mx_params *p, mx_cycle_source sour
   mx_cycle_fetch_open(&v->fetch, p);
 }
 
+static void reset_fetch(mx_cycle_seq *v) {
+  mx_cycle_fetch_reset(&v->fetch);
+  v->demand.asked = false;
+  v->demand.beat = 0;
+}
+
 void mx_cycle_seq_reset(mx_cycle_seq *v) {
   v->control = MX_CONTROL_IDLE;
   v->state = MX_SEQ_CLEAN;
   v->stop_count = v->taken = v->reg = v->count = 0;
   v->soft = v->done = v->fault = v->reg_busy = v->landed = v->range = false;
   v->error = 0;
-  mx_cycle_fetch_reset(&v->fetch);
+  reset_fetch(v);
 }
 
 // ---- fields and registers ----
@@ -95,6 +101,7 @@ static void load(mx_cycle_seq *v, uint32_t addr) {
 // ---- what is seen ----
 
 static uint8_t check_fault(const mx_cycle_seq *v) {
+  if (v->params->SERIAL && !v->checked) return MX_FAULT_NONE;
   if (v->illegal || (v->first && v->op != MX_OP_IDENT)) return MX_FAULT_ILLEGAL;
   return v->op == MX_OP_IDENT && v->insn.word[1] != v->params->build_id ? MX_FAULT_BUILD_ID : MX_FAULT_NONE;
 }
@@ -129,7 +136,38 @@ static void command(const mx_cycle_seq *v, const mx_cycle_seq_in *in, mx_cycle_s
   }
 }
 
-static bool word_taken(const mx_cycle_seq *v) {
+// ---- fetch on demand ----
+
+// Units at work keep their instruction.
+static bool held(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  return v->params->SERIAL && (in->dot_busy || in->vec_busy || in->move_busy);
+}
+
+static bool fetches(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  return mx_cycle_seq_run(v) && v->state == MX_SEQ_FETCH && !held(v, in);
+}
+
+static bool wants(const mx_cycle_seq *v, const mx_cycle_seq_in *in) { return fetches(v, in) && v->here && !v->range; }
+
+bool mx_cycle_seq_requests(const mx_cycle_seq *v, const mx_cycle_seq_in *in) { return wants(v, in) && !v->demand.asked; }
+
+static bool fetch_idle(const mx_cycle_seq *v) {
+  return v->params->SERIAL ? !v->demand.asked : mx_cycle_fetch_idle(&v->fetch);
+}
+
+static mx_cycle_demand next_demand(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  mx_cycle_demand d = v->demand;
+  d.stale = d.asked && (d.stale || !wants(v, in));
+  if (mx_cycle_seq_requests(v, in) && in->req_ready) d.asked = true;
+  else if (in->r_valid && d.beat == 3) d.asked = false;
+  if (in->r_valid) d.beat = (d.beat + 1) & 3;
+  return d;
+}
+
+// ---- what is seen ----
+
+static bool word_taken(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  if (v->params->SERIAL) return in->r_valid && wants(v, in) && !v->demand.stale;
   return mx_cycle_seq_run(v) && v->state == MX_SEQ_FETCH && !v->range && v->fetch.out_valid;
 }
 
@@ -149,7 +187,7 @@ mx_cycle_seq_out mx_cycle_seq_look(const mx_cycle_seq *v, const mx_cycle_seq_in 
     return o;
   }
   o.fault = fault_of(v, in, false);
-  o.fetch_wait = (v->state == MX_SEQ_JUMP || v->state == MX_SEQ_FETCH) && !word_taken(v);
+  o.fetch_wait = (v->state == MX_SEQ_JUMP || v->state == MX_SEQ_FETCH) && !word_taken(v, in);
   return o;
 }
 
@@ -174,7 +212,7 @@ static mx_cycle_control_state next_control(const mx_cycle_seq *v, const mx_cycle
     case MX_CONTROL_IDLE: return o->begin ? MX_CONTROL_RUN : MX_CONTROL_IDLE;
     case MX_CONTROL_RUN: return faulty ? MX_CONTROL_STOP : o->halted ? MX_CONTROL_DRAIN : MX_CONTROL_RUN;
     case MX_CONTROL_DRAIN:
-      return faulty ? MX_CONTROL_STOP : mx_cycle_fetch_idle(&v->fetch) ? MX_CONTROL_IDLE : MX_CONTROL_DRAIN;
+      return faulty ? MX_CONTROL_STOP : fetch_idle(v) ? MX_CONTROL_IDLE : MX_CONTROL_DRAIN;
     case MX_CONTROL_STOP: return in->bus_idle && v->stop_count == STOP_CYCLES - 1 ? MX_CONTROL_CLEAR : MX_CONTROL_STOP;
     default: return v->stop_count == CLEAR_CYCLES - 1 ? MX_CONTROL_IDLE : MX_CONTROL_CLEAR;
   }
@@ -187,7 +225,7 @@ static uint32_t next_count(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
 
 static void edge_control(mx_cycle_seq *v, const mx_cycle_seq_in *in, const mx_cycle_seq_out *o, uint8_t fault) {
   bool ended = v->control == MX_CONTROL_CLEAR && v->stop_count == CLEAR_CYCLES - 1, soft_now = v->soft || in->soft_reset;
-  bool drained = v->control == MX_CONTROL_DRAIN && !fault && mx_cycle_fetch_idle(&v->fetch) && !in->soft_reset;
+  bool drained = v->control == MX_CONTROL_DRAIN && !fault && fetch_idle(v) && !in->soft_reset;
   mx_cycle_control_state next = next_control(v, in, o, fault);
   if (in->soft_reset && !mx_cycle_seq_stop(v)) next = MX_CONTROL_STOP;
   uint32_t count = next_count(v, in);
@@ -254,9 +292,11 @@ static mx_cycle_seq_state next_state(const mx_cycle_seq *v, const mx_cycle_seq_o
     case MX_SEQ_CLEAN: return step_done ? MX_SEQ_OFF : MX_SEQ_CLEAN;
     case MX_SEQ_OFF: return run ? MX_SEQ_INIT : MX_SEQ_OFF;
     case MX_SEQ_INIT: return step_done ? MX_SEQ_JUMP : MX_SEQ_INIT;
-    case MX_SEQ_JUMP: return mx_cycle_fetch_idle(&v->fetch) ? MX_SEQ_FETCH : MX_SEQ_JUMP;
+    case MX_SEQ_JUMP: return fetch_idle(v) ? MX_SEQ_FETCH : MX_SEQ_JUMP;
     case MX_SEQ_FETCH: return last_word ? MX_SEQ_CHECK : MX_SEQ_FETCH;
-    case MX_SEQ_CHECK: return v->need ? MX_SEQ_PASS : worked(v);
+    case MX_SEQ_CHECK:
+      if (v->params->SERIAL && !v->checked) return MX_SEQ_CHECK;
+      return v->need ? MX_SEQ_PASS : worked(v);
     case MX_SEQ_PASS: return step_done ? worked(v) : MX_SEQ_PASS;
     case MX_SEQ_SHIFT: return step_done ? MX_SEQ_MULT : MX_SEQ_SHIFT;
     case MX_SEQ_MULT: return step_done ? MX_SEQ_ISSUE : MX_SEQ_MULT;
@@ -270,11 +310,23 @@ static uint32_t target_of(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
   return ((in->program >> 4) + index) & 0x0fffffff;
 }
 
+// The instruction wanted now is the next one.
+static bool steps(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  if (v->state != MX_SEQ_FETCH || v->landed) return false;
+  if (v->params->SERIAL) return !held(v, in) && !v->here;
+  return (v->fetch.out_valid || mx_cycle_fetch_range(&v->fetch)) && !v->taken;
+}
+
+static bool out_of_range(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  if (v->state != MX_SEQ_FETCH || v->taken) return false;
+  return v->params->SERIAL ? in->req_bad && !held(v, in) : mx_cycle_fetch_range(&v->fetch);
+}
+
 static void edge_pc(mx_cycle_seq *v, const mx_cycle_seq_in *in, const mx_cycle_seq_out *o, bool faulty) {
-  bool starting = v->state <= MX_SEQ_INIT, arrived = v->fetch.out_valid || mx_cycle_fetch_range(&v->fetch);
+  bool starting = v->state <= MX_SEQ_INIT;
   if (mx_cycle_seq_run(v) && !faulty) {
     if (starting || o->jumping) v->pc = target_of(v, in);
-    else if (v->state == MX_SEQ_FETCH && arrived && !v->taken && !v->landed) v->pc = (v->pc + 1) & 0x0fffffff;
+    else if (steps(v, in)) v->pc = (v->pc + 1) & 0x0fffffff;
   }
   if (o->begin) v->pc_low = in->program & 15;
 }
@@ -291,7 +343,7 @@ static bool take_word(mx_cycle_seq *v) {
   v->word_addr += MX_INSTRUCTION_BYTES / v->words;
   if (++v->taken < v->words) return false;
   v->taken = 0;
-  load(v, v->word_addr - MX_INSTRUCTION_BYTES);
+  load(v, v->params->SERIAL ? v->pc << 4 : v->word_addr - MX_INSTRUCTION_BYTES);
   return true;
 }
 
@@ -300,20 +352,28 @@ void mx_cycle_seq_edge(mx_cycle_seq *v, const mx_cycle_seq_in *in, const mx_cycl
   mx_cycle_seq_state was = v->state;
   uint8_t fault = fault_now(v, in, out->fault);
   mx_cycle_fetch_in f = fetch_in(v, in);
-  bool go = f.go_valid && mx_cycle_fetch_idle(&v->fetch), take = word_taken(v);
-  bool range = was == MX_SEQ_FETCH && mx_cycle_fetch_range(&v->fetch) && !v->taken;
+  bool go = f.go_valid && mx_cycle_fetch_idle(&v->fetch), take = word_taken(v, in);
+  bool range = out_of_range(v, in), checked = was == MX_SEQ_CHECK && !v->checked;
   edge_pc(v, in, out, fault);
   bool last_word = take && take_word(v);
   if (!run) v->taken = 0;
   if (go) v->word_addr = f.go_addr * MX_INSTRUCTION_BYTES;
   bool done = starting && was != MX_SEQ_OFF ? edge_registers(v, in) : edge_step(v, run);
   if (was == MX_SEQ_OFF) v->reg_busy = false;
+  if (in->vec_shift)
+    for (int i = 0; i < 3; i++) v->insn.word[i] = v->insn.word[i + 1];
+  if (was == MX_SEQ_CLEAN || was == MX_SEQ_INIT) v->insn.word[1] = 0;
   if (was == MX_SEQ_CHECK) v->acc = 0, v->nonzero = false;
   mx_cycle_seq_state next = next_state(v, out, run, done, last_word);
+  mx_cycle_demand demand = next_demand(v, in);
+  bool here = fetches(v, in);
   edge_control(v, in, out, fault);
-  mx_cycle_fetch_edge(&v->fetch, &f);
-  if (clear) mx_cycle_fetch_reset(&v->fetch);
+  if (!v->params->SERIAL) mx_cycle_fetch_edge(&v->fetch, &f);
+  v->demand = demand;
+  v->here = here;
+  if (clear) reset_fetch(v);
   v->range = range;
+  v->checked = checked;
   if (was == MX_SEQ_JUMP) v->landed = true;
   else if (was == MX_SEQ_CHECK) v->landed = false;
   if (was == MX_SEQ_INIT) v->first = true;

@@ -19,9 +19,10 @@ typedef struct {
   uint8_t walk_slot;
   uint32_t walk_data;
   uint8_t read_fault, stream_fault, vec_fault, move_fault, write_fault;
-  bool req_ready, r_valid;
+  bool req_ready, req_bad, r_valid;  // req_bad: with SERIAL
   bool dot_busy, vec_busy, move_busy, stream_empty;
   bool stream_ready, dot_ready, vec_ready, move_ready;
+  bool vec_shift;     // SERIAL: move the words of the instruction down by one
 } mx_cycle_seq_in;
 
 typedef struct {
@@ -36,11 +37,15 @@ typedef enum {
 } mx_cycle_seq_state;
 typedef enum { MX_CONTROL_IDLE, MX_CONTROL_RUN, MX_CONTROL_DRAIN, MX_CONTROL_STOP, MX_CONTROL_CLEAR } mx_cycle_control_state;
 
+// SERIAL: twin of mx_serial_fetch.
+typedef struct { bool asked, stale; uint8_t beat; } mx_cycle_demand;
+
 typedef struct {
   const mx_params *params;
   mx_cycle_source source;
   uint32_t words;            // of an instruction
   mx_cycle_fetch fetch;
+  mx_cycle_demand demand;
   // mx_control
   mx_cycle_control_state control;
   uint32_t stop_count;
@@ -51,6 +56,7 @@ typedef struct {
   uint32_t pc;               // / 16
   uint8_t pc_low;
   bool landed, first, range;
+  bool here, checked;        // SERIAL: pc is that of the instruction wanted; it has been checked
   uint32_t taken;            // words of the instruction
   uint32_t word_addr;        // bytes: of the next word that mx_fetch offers
   // mx_arg
@@ -79,6 +85,8 @@ static inline bool mx_cycle_seq_stop(const mx_cycle_seq *v) {
   return v->control == MX_CONTROL_STOP || v->control == MX_CONTROL_CLEAR;
 }
 static inline uint32_t mx_cycle_seq_error_pc(const mx_cycle_seq *v) { return v->pc << 4 | v->pc_low; }
+// SERIAL: the instruction at pc is requested; in: the units' busy.
+bool mx_cycle_seq_requests(const mx_cycle_seq *v, const mx_cycle_seq_in *in);
 // Fields of commands that are no plain fields of the instruction.
 static inline bool mx_cycle_seq_odd(const mx_cycle_seq *v) {  // segments are no whole number of beats
   uint32_t halves = v->params->BUS_BITS / 128;

@@ -41,10 +41,8 @@ build_image() {
 verify() {
   local set=$1 context=$2 tokens=$3 stall=$4
   shift 4
-  local cycles=--cycles
-  if [ "$set" = tiny ]; then cycles=; fi  # the cycle model does not know it
   build_image "$set" "$context" "$@" &&
-    "$mxf" verify "$dir/$set.mxp" $cycles --prompt "In the beginning" -n "$tokens" -P "$stall" -S 11
+    "$mxf" verify "$dir/$set.mxp" --cycles --prompt "In the beginning" -n "$tokens" -P "$stall" -S 11
 }
 
 for set in sim small; do

@@ -1,9 +1,11 @@
 // tb: top=fp_serial
 // fp_serial against golden/fp32.h, golden/fn.h and golden/mxint.h: every
-// operation over random operands and corners, loaded again when it asks for it.
+// operation over random operands and corners, loaded again when it asks for it; its
+// cycles against sim/cycle/fp_time.h.
 #include "golden/fn.h"
 #include "golden/fp32.h"
 #include "golden/mxint.h"
+#include "sim/cycle/fp_time.h"
 #include "tests/rtl/fp_operands.h"
 #include "tests/rtl/tb.h"
 
@@ -26,24 +28,30 @@ static void load(tb_port *which, uint32_t value) {
   for (uint64_t i = which == load_p ? tb_random_below(3) : 0; i; i--) tb_cycle();
 }
 
-// Returns whether the operands are wanted in the other order.
-static bool finish(void) {
+// Returns whether the operands p and q are wanted in the other order.
+static bool finish(uint32_t p, uint32_t q, bool turned) {
   bool swaps = false;
+  int cycles = 0;
   tb_eval();
-  for (int i = 0; tb_peek(busy); i++) {
-    TB_CHECK(i < LIMIT, "operation %u does not end", (unsigned)tb_peek(op));
+  for (; tb_peek(busy); cycles++) {
+    TB_CHECK(cycles < LIMIT, "operation %u does not end", (unsigned)tb_peek(op));
     swaps = tb_peek(swap);
     tb_cycle();
   }
+  mx_fp_setting s = {.op = (mx_fp_op)tb_peek(op), .sub = tb_peek(sub), .hidden = tb_peek(hidden), .fn = (uint8_t)tb_peek(fn),
+                     .bits = (uint8_t)tb_peek(bits), .turned = turned};
+  mx_fp_time t = mx_fp_time_of(&s, p, q);
+  TB_CHECK(cycles == (int)t.cycles && swaps == t.swap, "operation %u of %08X, %08X takes %d cycles (swap %d), expected %u (%d)",
+           s.op, p, q, cycles, swaps, t.cycles, t.swap);
   return swaps;
 }
 
 static uint32_t run_two(unsigned code, uint32_t p, uint32_t q) {
   tb_put(op, code);
   load(load_p, p), load(load_q, q);
-  if (finish()) {
+  if (finish(p, q, false)) {
     load(load_p, q), load(load_q, p);
-    TB_CHECK(!finish(), "the operands are wanted in another order twice");
+    TB_CHECK(!finish(q, p, true), "the operands are wanted in another order twice");
   }
   return (uint32_t)tb_peek(y);
 }
@@ -52,7 +60,7 @@ static uint32_t run_one(unsigned code, uint32_t p) {
   tb_put(op, code), tb_put(load_p, 1), tb_put(in, p);
   tb_cycle();
   tb_put(load_p, 0);
-  finish();
+  finish(p, 0, false);
   return (uint32_t)tb_peek(y);
 }
 
