@@ -7,7 +7,7 @@
 #include "compiler/asm/asm.h"  // mx_dis_insn
 #include "sim/names.h"
 
-static mx_facts facts_of(const mx_image *image) {
+mx_facts mx_facts_of(const mx_image *image) {
   mx_facts f = {.build_id = image->params->build_id};
 #define FACT(name, text) f.name = image->name;
   MX_IMAGE_FACTS(FACT)
@@ -20,7 +20,7 @@ mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engi
   *s = (mx_session){.image = image};
   if (mx_engine_open(engine, image->params, image->mem_bytes, options, &s->engine, e)) return e->status;
   s->runtime = (mx_runtime){.device.mmio = s->engine->mmio, .memory = s->engine->memory,
-                            .memory_base = s->engine->memory_base, .max_polls = UINT32_MAX, .facts = facts_of(image)};
+                            .memory_base = s->engine->memory_base, .max_polls = UINT32_MAX, .facts = mx_facts_of(image)};
   bool loaded = s->engine->memory.put(s->engine->memory.self, 0, image->memory, image->memory_bytes);
   const char *problem = mx_engine_problem(s->engine);
   if (problem) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "%s engine: %s", s->engine->ops->name, problem);

@@ -15,6 +15,9 @@ typedef struct {
   bool ran;               // the last token ran one; it does not if the image's prefix holds it
 } mx_session;
 
+// What the runtime must know of an image.
+mx_facts mx_facts_of(const mx_image *image);
+
 // Open the engine and load the image's memory. The caller closes the session,
 // also after an error.
 mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engine, const mx_engine_options *options,

@@ -39,3 +39,17 @@ uint32_t fp_random_near(uint32_t a) {
     default: return fp_random();
   }
 }
+
+int32_t fp_random_dot(void) {
+  static const int32_t dots[] = {0, 1, -1, 2, -2, 3, 1 << 22, -(1 << 22), (1 << 22) - 1, 127 * 127 * 32};
+  if (!tb_random_below(4)) return dots[tb_random_below(sizeof dots / sizeof *dots)];
+  int32_t size = (int32_t)(tb_random() >> (42 + tb_random_below(22)));  // up to 22 bits
+  return tb_random() >> 63 ? -size : size;
+}
+
+uint8_t fp_random_exp(void) {
+  static const uint8_t exps[] = {0, 1, 2, 126, 127, 128, 253, 254, 255};
+  if (!tb_random_below(8)) return exps[tb_random_below(sizeof exps)];
+  if (!tb_random_below(4)) return (uint8_t)(tb_random() >> 56);
+  return (uint8_t)(107 + tb_random_below(40));
+}

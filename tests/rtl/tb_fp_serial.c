@@ -101,26 +101,12 @@ static void check_above(void) {
   TB_CHECK(tb_peek(gt) == want, "%08X above %08X is %d", a, b, !want);
 }
 
-static int32_t random_dot(void) {
-  static const int32_t corners[] = {0, 1, -1, 2, -2, 3, 1 << 22, -(1 << 22), (1 << 22) - 1, 127 * 127 * 32};
-  if (!tb_random_below(4)) return corners[tb_random_below(sizeof corners / sizeof *corners)];
-  int32_t size = (int32_t)(tb_random() >> (42 + tb_random_below(22)));
-  return tb_random() >> 63 ? -size : size;
-}
-
-static uint8_t random_exp(void) {
-  static const uint8_t corners[] = {0, 1, 2, 126, 127, 128, 253, 254, 255};
-  if (!tb_random_below(8)) return corners[tb_random_below(sizeof corners)];
-  if (!tb_random_below(4)) return (uint8_t)(tb_random() >> 56);
-  return (uint8_t)(107 + tb_random_below(40));
-}
-
 static void check_term(void) {
-  int32_t dot = random_dot();
+  int32_t dot = fp_random_dot();
   unsigned kind = (unsigned)tb_random_below(3), shift = (unsigned)tb_random_below(16);
   uint16_t h = (uint16_t)(tb_random() >> 48 & (tb_random_below(4) ? 0xFFFF : 0x83FF));
-  uint16_t scale = kind == MX_SCALE_F16 ? h : random_exp();
-  uint8_t x_exp = random_exp(), exp = kind ? (uint8_t)scale : 127;
+  uint16_t scale = kind == MX_SCALE_F16 ? h : fp_random_exp();
+  uint8_t x_exp = fp_random_exp(), exp = kind ? (uint8_t)scale : 127;
   uint32_t q = 0;
   bool top = true, bad = kind == 1 && scale == 0xFF;
   if (kind == MX_SCALE_F16) {

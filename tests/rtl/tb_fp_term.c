@@ -2,6 +2,7 @@
 // tb: name=fp_term_power top=fp_term params=Half=0
 // fp_term against mx_fp_term.
 #include "golden/fp32.h"
+#include "tests/rtl/fp_operands.h"
 #include "tests/rtl/tb.h"
 
 enum { LATENCY = 3, VECTORS = 1000000 };
@@ -19,21 +20,6 @@ typedef struct {
   unsigned frac;
 } operands;
 
-static int32_t random_dot(void) {
-  static const int32_t corners[] = {0, 1, -1, 2, -2, 3, 1 << 22, -(1 << 22), (1 << 22) - 1, 127 * 127 * 32};
-  if (!tb_random_below(4)) return corners[tb_random_below(sizeof corners / sizeof *corners)];
-  int32_t size = (int32_t)(tb_random() >> (42 + tb_random_below(22)));  // up to 22 bits
-  return tb_random() >> 63 ? -size : size;
-}
-
-// Mostly near the bias, where results are in range; else anything.
-static uint8_t random_exp(void) {
-  static const uint8_t corners[] = {0, 1, 2, 126, 127, 128, 253, 254, 255};
-  if (!tb_random_below(8)) return corners[tb_random_below(sizeof corners)];
-  if (!tb_random_below(4)) return (uint8_t)(tb_random() >> 56);
-  return (uint8_t)(107 + tb_random_below(40));
-}
-
 static uint16_t random_half(void) {
   uint16_t h = (uint16_t)(tb_random() >> 48);
   if (!tb_random_below(4)) h &= 0x83FF;  // subnormals and zeros
@@ -42,9 +28,9 @@ static uint16_t random_half(void) {
 }
 
 static operands random_operands(void) {
-  operands o = {.dot = random_dot(), .kind = (mx_scale_kind)tb_random_below(KINDS)};
-  o.scale = o.kind == MX_SCALE_F16 ? random_half() : (uint16_t)(random_exp() | (tb_random() >> 56 << 8));
-  o.x_exp = random_exp();
+  operands o = {.dot = fp_random_dot(), .kind = (mx_scale_kind)tb_random_below(KINDS)};
+  o.scale = o.kind == MX_SCALE_F16 ? random_half() : (uint16_t)(fp_random_exp() | (tb_random() >> 56 << 8));
+  o.x_exp = fp_random_exp();
   o.frac = (unsigned)tb_random_below(16);
   return o;
 }

@@ -6,6 +6,7 @@
 
 #include "firmware/mx_runtime.h"
 #include "firmware/mx_serial_host.h"
+#include "sim/session.h"
 #include "tests/rtl/axi_memory.h"
 #include "tests/rtl/uart_line.h"
 #include "tests/unit/toy_image.h"
@@ -126,14 +127,6 @@ static bool get(void *self, uint32_t addr, void *to, uint32_t bytes) {
   return ok;
 }
 
-static mx_facts facts_of(const mx_image *image) {
-  mx_facts f = {.build_id = image->params->build_id};
-#define FACT(name, text) f.name = image->name;
-  MX_IMAGE_FACTS(FACT)
-#undef FACT
-  return f;
-}
-
 static void require(bool ok, const char *what) {
   TB_CHECK(ok && !failed, "%s; %lu requests, %lu repeated", what, (unsigned long)host.requests, (unsigned long)host.retries);
 }
@@ -144,7 +137,7 @@ static void run(const mx_image *image) {
   require(mx_serial_open(&host) == MX_SERIAL_OK, "the board does not answer");
   TB_CHECK(host.clock_hz == TB_ClockHz && host.memory_bytes == MEMORY && host.memory_base == 0, "the board's facts are wrong");
   mx_runtime rt = {.device.mmio = {&host, read_register, write_register, wait}, .memory = {&host, put, get},
-                   .memory_base = host.memory_base, .max_polls = 1000, .facts = facts_of(image)};
+                   .memory_base = host.memory_base, .max_polls = 1000, .facts = mx_facts_of(image)};
   uint8_t got[TOY_MEMORY];
   require(put(&host, 0, image->memory, TOY_MEMORY), "cannot load");
   require(get(&host, 0, got, TOY_MEMORY) && !memcmp(got, image->memory, TOY_MEMORY), "memory is not what was loaded");
