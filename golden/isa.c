@@ -62,6 +62,17 @@ bool mx_ucode_reserved_bits_set(uint32_t word) {
   return (word & ucode_reserved[code]) || !uop_of_code[code];
 }
 
+bool mx_ucode_illegal(uint32_t word) {
+  if (mx_ucode_reserved_bits_set(word)) return true;  // or an unknown code
+  switch (word >> MX_UOP_LSB) {
+    case MX_UOP_QUANT: return mx_uget(word, MX_UF_QUANT_bits) > MX_BITS_8;
+    case MX_UOP_LOOPU: return mx_uget(word, MX_UF_IMM_a) != 0;
+    case MX_UOP_ADD:
+    case MX_UOP_SUB: return mx_uget(word, MX_UF_VEC_red) == MX_RED_SUM;
+    default: return false;
+  }
+}
+
 static const struct { unsigned code; const char *text; } faults[] = {
 #define FAULT(name, code, text) {code, text},
 #include "golden/csr.def"

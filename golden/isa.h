@@ -84,5 +84,9 @@ const mx_uop_info *mx_uop_find(unsigned code);
 bool mx_reserved_bits_set(const mx_insn *in);
 bool mx_ucode_reserved_bits_set(uint32_t word);
 
+// True if a microinstruction is a fault UCODE: that, an unknown code or a
+// combination that golden/vec.h rules out.
+bool mx_ucode_illegal(uint32_t word);
+
 const char *mx_fault_text(unsigned code);  // a sentence; never NULL
 #endif

@@ -23,17 +23,6 @@ static void write_word(mx_vec_state *s, uint32_t address, uint32_t value) {
 
 static bool hurry(const mx_vec_state *s) { return s->simd && !(s->observer && s->observer->write); }
 
-static bool legal(uint32_t word) {
-  if (mx_ucode_reserved_bits_set(word)) return false;  // or an unknown code
-  switch (word >> MX_UOP_LSB) {
-    case MX_UOP_QUANT: return mx_uget(word, MX_UF_QUANT_bits) <= MX_BITS_8;
-    case MX_UOP_LOOPU: return mx_uget(word, MX_UF_IMM_a) == 0;
-    case MX_UOP_ADD:
-    case MX_UOP_SUB: return mx_uget(word, MX_UF_VEC_red) != MX_RED_SUM;
-    default: return true;
-  }
-}
-
 static uint32_t apply_op(unsigned op, uint32_t a, uint32_t b) {
   switch (op) {
     case MX_UOP_ADD: return mx_fp_add(a, b);
@@ -172,7 +161,7 @@ unsigned mx_vec_run(mx_vec_state *s, unsigned entry) {
   uint32_t pc = entry;
   for (uint32_t count = 0; count < MX_VEC_WATCHDOG; count++) {
     uint32_t word = s->ucode[pc % s->params->UCODE_WORDS];
-    if (!legal(word)) return MX_FAULT_UCODE;
+    if (mx_ucode_illegal(word)) return MX_FAULT_UCODE;
     if (word >> MX_UOP_LSB == MX_UOP_END) return MX_FAULT_NONE;
     pc = step(s, word, pc);
   }

@@ -6,14 +6,9 @@
 // Handshake: none; every edge takes an operand. Latency 6: an operand sampled
 // at edge n is on y_o after edge n+5. Throughput 1 per cycle, the functions in
 // any order. No reset: y_o is unknown until the first operand has passed.
-//
-// Split16 = 1 forms the wider product from one of 16 x 16, which is one
-// SB_MAC16 of iCE40, and three rows of adders; else the synthesis divides it.
 `default_nettype none
 
-module fp_fn #(
-  parameter int unsigned Split16 = 0
-) (
+module fp_fn (
   input  wire logic        clk_i,
   input  wire logic [1:0]  fn_i,
   input  wire logic [31:0] a_i,
@@ -140,18 +135,8 @@ module fp_fn #(
 
   // ---- 5: rise = slope * d ----
   logic [19:0] rise_q;
-  if (Split16 != 0) begin : g_split
-    wire logic [19:0] rows = {3'd0, {17{slope[0]}} & d4_q} + {2'd0, {17{slope[1]}} & d4_q, 1'b0} +
-                             {2'd0, {16{d4_q[0]}} & slope[17:2], 2'd0};
-    logic [31:0] product_q;
-    always_ff @(posedge clk_i) product_q <= slope[17:2] * d4_q[16:1] + {15'd0, rows[19:3]};
-    assign rise_q = product_q[31:12];
-    wire logic unused = &{rows[2:0], product_q[11:0]};
-  end else begin : g_whole
-    wire logic [34:0] product = slope * d4_q;
-    always_ff @(posedge clk_i) rise_q <= product[34:15];
-    wire logic unused = &product[14:0];
-  end
+  wire logic [34:0] product = slope * d4_q;
+  always_ff @(posedge clk_i) rise_q <= product[34:15];
 
   // ---- 6: c0 + rise; a carry out of it raises the exponent ----
   wire logic [33:0] packed_y = {whole5_q, start5, low5_q} + {8'd127, 6'd0, rise_q};
@@ -165,7 +150,7 @@ module fp_fn #(
     y_o[22] <= nan5_q || (packed_y[25] && !bare5_q);
   end
 
-  wire logic unused_bits = &{turn_x2[0], slope_q[13:0], packed_y[2:0], Latency[0]};
+  wire logic unused_bits = &{product[14:0], turn_x2[0], slope_q[13:0], packed_y[2:0], Latency[0]};
 
 endmodule
 

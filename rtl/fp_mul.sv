@@ -3,14 +3,9 @@
 // Handshake: none; every edge takes operands. Latency 3: operands sampled at
 // edge n are on y_o after edge n+2. Throughput 1 per cycle. No reset: y_o is
 // unknown until the first operands have passed.
-//
-// Split16 = 1 breaks the 24 x 24 product into four of 16 x 16 and less, each with
-// its addition, as iCE40's SB_MAC16 takes them; else the synthesis divides it.
 `default_nettype none
 
-module fp_mul #(
-  parameter int unsigned Split16 = 0
-) (
+module fp_mul (
   input  wire logic        clk_i,
   input  wire logic [31:0] a_i,
   input  wire logic [31:0] b_i,
@@ -22,36 +17,11 @@ module fp_mul #(
   wire logic [23:0] b = {1'b1, b_i[22:0]};
   logic [25:0] product2_q;  // bits 47..22, and the OR of bits 21..0
   logic        sticky2_q;
-  if (Split16 != 0) begin : g_split
-    // Each registered sum of a product and 16 or 24 bits is one block.
-    wire logic [31:0] low = a[15:0] * b[15:0];
-    logic [31:0] cross_a_q, cross_b_q;
-    logic [7:0]  a_high_q, b_high_q;
-    logic        sticky_q;
-    always_ff @(posedge clk_i) begin
-      cross_a_q <= a[23:16] * b[15:0] + {16'd0, low[31:16]};
-      cross_b_q <= a[15:0] * b[23:16];
-      sticky_q  <= low[15:0] != 16'd0;
-      a_high_q  <= a[23:16];
-      b_high_q  <= b[23:16];
-    end
-    wire logic [31:0] middle = cross_a_q + cross_b_q;
-    logic [31:0] high_q;
-    logic [9:0]  middle_q;
-    always_ff @(posedge clk_i) begin
-      high_q    <= a_high_q * b_high_q + {16'd0, middle[31:16]};
-      middle_q  <= middle[15:6];
-      sticky2_q <= sticky_q || middle[5:0] != 6'd0;
-    end
-    assign product2_q = {high_q[15:0], middle_q};
-    wire logic unused = |high_q[31:16];
-  end else begin : g_whole
-    logic [47:0] product_q;
-    always_ff @(posedge clk_i) begin
-      product_q  <= a * b;
-      product2_q <= product_q[47:22];
-      sticky2_q  <= product_q[21:0] != 22'd0;
-    end
+  logic [47:0] product_q;
+  always_ff @(posedge clk_i) begin
+    product_q  <= a * b;
+    product2_q <= product_q[47:22];
+    sticky2_q  <= product_q[21:0] != 22'd0;
   end
 
   // ---- 1: exponents and special operands ----

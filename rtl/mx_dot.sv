@@ -15,14 +15,11 @@
 // leave at one word per cycle from a buffer of two groups.
 //
 // The upper half of the lanes works for 4-bit codes only; with SoftHigh their
-// products come from LUTs instead of multiplier blocks. MulPairs: see mx_dot_mac. Without decode table
+// products come from LUTs instead of multiplier blocks. Without decode table
 // and zero points these products are small, hence the default.
 //
 // The decode table must not be written while a MATMUL that uses it runs; for
 // 16 cycles after a write no MATMUL starts.
-// SharedAdd = 1 takes adder and accumulators of mx_vec: with add_stop_i no line
-// ends, and add_idle_o says that none uses the adder in this cycle or later.
-// add_*: see mx_dot_acc.
 // Lanes = BusBits / (4 * Rows) is 8, 16 or 32; Tokens is 1 to 16;
 // Group / Rows >= 8 and a power of two. Reset: synchronous, active low.
 `include "check.svh"
@@ -36,8 +33,6 @@ module mx_dot #(
   parameter int unsigned Codebook  = 1,
   parameter int unsigned ZeroPoint = 1,
   parameter int unsigned SoftHigh  = Codebook == 0 && ZeroPoint == 0 ? 1 : 0,
-  parameter int unsigned MulPairs  = 0,
-  parameter int unsigned SharedAdd = 0,
   localparam int unsigned Lanes    = BusBits / (4 * Rows)
 ) (
   input  wire logic                      clk_i,
@@ -79,17 +74,6 @@ module mx_dot #(
   output      logic [15:0]               vm_addr_o,
   output      logic [31:0]               vm_data_o,
 
-  input  wire logic                      add_stop_i,
-  output      logic                      add_idle_o,
-  output      logic                      add_read_o,
-  output      logic [3:0]                add_entry_o,
-  output      logic                      add_use_o,
-  output      logic                      add_first_o,
-  output      logic [31:0]               add_term_o,
-  output      logic                      add_write_o,
-  output      logic [3:0]                add_place_o,
-  input  wire logic [31:0]               add_y_i,
-
   output      logic                      busy_o,
   output      logic                      took_o,
   output      logic                      starved_o,
@@ -123,7 +107,7 @@ module mx_dot #(
     .cmd_planar_i(cmd_planar_i), .cmd_block_i(cmd_block_i), .cmd_frac_i(cmd_frac_i),
     .cmd_x_i(cmd_x_i), .cmd_groups_i(cmd_groups_i), .cmd_dst_i(cmd_dst_i),
     .cmd_stride_i(cmd_stride_i), .cmd_blocks_i(cmd_blocks_i), .cmd_tokens_i(cmd_tokens_i),
-    .hold_i(table_busy), .stop_i(SharedAdd != 0 && add_stop_i), .s_valid_i(s_valid_i), .s_ready_o(s_ready_o),
+    .hold_i(table_busy), .s_valid_i(s_valid_i), .s_ready_o(s_ready_o),
     .out_valid_o(out_valid), .out_ready_i(out_ready), .out_groups_o(out_groups),
     .out_dst_o(out_dst), .out_stride_o(out_stride), .out_tokens_o(out_tokens),
     .release_i(out_release),
@@ -222,7 +206,7 @@ module mx_dot #(
   logic [Rows*Tokens*24-1:0] sums;
   for (genvar r = 0; r < Rows; r++) begin : g_row
     for (genvar t = 0; t < Tokens; t++) begin : g_token
-      mx_dot_mac #(.Lanes(Lanes), .HighBits(HighBits), .SoftHigh(SoftHigh), .MulPairs(MulPairs)) u_mac (
+      mx_dot_mac #(.Lanes(Lanes), .HighBits(HighBits), .SoftHigh(SoftHigh)) u_mac (
         .clk_i(clk_i), .en_i(step_q[4:2]), .first_i(first_q[4]), .pair_i(planar_q[4]),
         .w_low_i(w_low[Half*8*r +: Half*8]), .w_high_i(w_high[Half*HighBits*r +: Half*HighBits]),
         .x_i(x_q[Lanes*8*t +: Lanes*8]), .sum_o(sums[24*(Tokens*r+t) +: 24])
@@ -271,15 +255,12 @@ module mx_dot #(
   // ---- 5 to 12: FP32 ----
   logic                      result_valid;
   logic [Rows*Tokens*32-1:0] result;
-  mx_dot_acc #(.Rows(Rows), .Tokens(Tokens), .Entries(Entries), .SharedAdd(SharedAdd)) u_acc (
+  mx_dot_acc #(.Rows(Rows), .Tokens(Tokens), .Entries(Entries)) u_acc (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .last_i(last_q[12:5]), .first_i(first_block_q[8]), .final_i(last_block_q[12]),
     .sum_i(sums), .kind_i(kind_q), .frac_i(frac_q), .scale_i(scale_q), .x_exp_i(x_exp_q),
-    .valid_o(result_valid), .data_o(result),
-    .add_read_o(add_read_o), .add_entry_o(add_entry_o), .add_use_o(add_use_o), .add_first_o(add_first_o),
-    .add_term_o(add_term_o), .add_write_o(add_write_o), .add_place_o(add_place_o), .add_y_i(add_y_i)
+    .valid_o(result_valid), .data_o(result)
   );
-  assign add_idle_o = last_q[8:1] == '0;
 
   mx_dot_out #(.Rows(Rows), .Tokens(Tokens), .Group(Group)) u_out (
     .clk_i(clk_i), .rst_ni(rst_ni),

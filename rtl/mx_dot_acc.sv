@@ -11,17 +11,13 @@
 // Throughput one entry per cycle. A row's next term must come at least six
 // cycles after its last: Entries >= 8 makes sure. Reset: synchronous; only
 // the counters.
-//
-// SharedAdd = 1, for one word and 16 entries: adder and accumulators are those
-// of mx_vec, asked for by stage: add_read_o [7], add_use_o [8], add_write_o [12].
 `include "check.svh"
 `default_nettype none
 
 module mx_dot_acc #(
   parameter int unsigned Rows    = 1,
   parameter int unsigned Tokens  = 2,
-  parameter int unsigned Entries = 16,
-  parameter int unsigned SharedAdd = 0
+  parameter int unsigned Entries = 16
 ) (
   input  wire logic                      clk_i,
   input  wire logic                      rst_ni,
@@ -37,23 +33,18 @@ module mx_dot_acc #(
   input  wire logic [8*Tokens-1:0]       x_exp_i,
 
   output      logic                      valid_o,
-  output      logic [Rows*Tokens*32-1:0] data_o,
-
-  output      logic                      add_read_o,
-  output      logic [3:0]                add_entry_o,
-  output      logic                      add_use_o,
-  output      logic                      add_first_o,
-  output      logic [31:0]               add_term_o,
-  output      logic                      add_write_o,
-  output      logic [3:0]                add_place_o,
-  input  wire logic [31:0]               add_y_i
+  output      logic [Rows*Tokens*32-1:0] data_o
 );
 
   localparam int unsigned Words     = Rows * Tokens;
   localparam int unsigned EntryBits = $clog2(Entries);
 
-  logic [Words*32-1:0]  term;
+  (* no_rw_check *) logic [Words*32-1:0] mem_q [Entries];
+  logic [Words*32-1:0]  acc_q;
   logic [EntryBits-1:0] read_q, write_q;
+
+  always_ff @(posedge clk_i) if (last_i[7])  acc_q <= mem_q[read_q];
+  always_ff @(posedge clk_i) if (last_i[12]) mem_q[write_q] <= data_o;
   always_ff @(posedge clk_i) begin
     if (!rst_ni)         read_q <= '0;
     else if (last_i[7])  read_q <= read_q + 1'b1;
@@ -64,37 +55,17 @@ module mx_dot_acc #(
   for (genvar r = 0; r < Rows; r++) begin : g_row
     for (genvar t = 0; t < Tokens; t++) begin : g_token
       localparam int unsigned At = Tokens * r + t;
+      wire logic [31:0] term;
       fp_term u_term (
         .clk_i(clk_i), .dot_i(sum_i[24*At +: 24]), .kind_i(kind_i),
         .scale_i(scale_i[16*r +: 16]), .x_exp_i(x_exp_i[8*t +: 8]), .frac_i(frac_i),
-        .y_o(term[32*At +: 32])
+        .y_o(term)
       );
-    end
-  end
-
-  if (SharedAdd != 0) begin : g_shared
-    if (Words != 1 || Entries != 16) $error("mx_dot_acc: SharedAdd is for one word, 16 entries");
-    assign add_read_o  = last_i[7];
-    assign add_entry_o = read_q;
-    assign add_use_o   = last_i[8];
-    assign add_first_o = first_i;
-    assign add_term_o  = term;
-    assign add_write_o = last_i[12];
-    assign add_place_o = write_q;
-    assign data_o      = add_y_i;
-  end else begin : g_own
-    (* no_rw_check *) logic [Words*32-1:0] mem_q [Entries];
-    logic [Words*32-1:0] acc_q;
-    always_ff @(posedge clk_i) if (last_i[7])  acc_q <= mem_q[read_q];
-    always_ff @(posedge clk_i) if (last_i[12]) mem_q[write_q] <= data_o;
-    for (genvar w = 0; w < Words; w++) begin : g_word
       fp_add u_add (
-        .clk_i(clk_i), .a_i(first_i ? 32'd0 : acc_q[32*w +: 32]), .b_i(term[32*w +: 32]),
-        .sub_i(1'b0), .y_o(data_o[32*w +: 32])
+        .clk_i(clk_i), .a_i(first_i ? 32'd0 : acc_q[32*At +: 32]), .b_i(term),
+        .sub_i(1'b0), .y_o(data_o[32*At +: 32])
       );
     end
-    assign {add_read_o, add_entry_o, add_use_o, add_first_o, add_term_o, add_write_o, add_place_o} = '0;
-    wire logic unused_add = |add_y_i;
   end
 
   assign valid_o = last_i[12] && final_i;

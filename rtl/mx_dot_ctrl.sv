@@ -45,7 +45,6 @@ module mx_dot_ctrl #(
   input  wire logic [3:0]           cmd_tokens_i,
 
   input  wire logic                 hold_i,         // no command may start
-  input  wire logic                 stop_i,         // no line may end
 
   input  wire logic                 s_valid_i,
   output      logic                 s_ready_o,
@@ -159,7 +158,7 @@ module mx_dot_ctrl #(
   wire logic finish     = group_end && last_group_q;
 
   wire logic no_room = last_block_o && chunk_last && used_q == ($clog2(OutDepth)+1)'(OutDepth);
-  wire logic hold_up = in_codes && (no_room || (finish && !handed_q) || (stop_i && chunk_last));
+  wire logic hold_up = in_codes && (no_room || (finish && !handed_q));
   wire logic wants   = active_q && !(in_codes && from_hold);
   assign s_ready_o = wants && !hold_up && (!in_codes || ends_beat);
   assign step_o    = active_q && in_codes && !hold_up && (s_valid_i || from_hold);

@@ -2,8 +2,7 @@
 // bytes, a tree, and the partial sum over the chunks of a line.
 //
 // Lanes 0 .. Lanes/2-1 take 8-bit weights; the rest HighBits (8 or 4) bits, and
-// with SoftHigh they use no multiplier blocks. With MulPairs two neighbouring
-// lanes are one mx_dot_pair.
+// with SoftHigh they use no multiplier blocks.
 // Stages, each enabled by its step: en_i[2] products, en_i[3] half of the
 // tree, en_i[4] sum and accumulate; sum_o is valid in the cycle after that.
 // first_i and pair_i belong to the step at stage 4: first_i starts a sum;
@@ -14,8 +13,7 @@
 module mx_dot_mac #(
   parameter int unsigned Lanes    = 32,
   parameter int unsigned HighBits = 8,
-  parameter int unsigned SoftHigh = 0,
-  parameter int unsigned MulPairs = 0
+  parameter int unsigned SoftHigh = 0
 ) (
   input  wire logic                          clk_i,
   input  wire logic [4:2]                    en_i,
@@ -35,33 +33,21 @@ module mx_dot_mac #(
 
   // ---- 2: products ----
   logic [Lanes*16-1:0] product_q;
-  if (MulPairs != 0) begin : g_pairs
-    logic [Lanes*8-1:0] w;
-    for (genvar i = 0; i < Half; i++) begin : g_weight
-      wire logic signed [HighBits-1:0] high = w_high_i[HighBits*i +: HighBits];
-      assign w[8*i +: 8]        = w_low_i[8*i +: 8];
-      assign w[8*(Half+i) +: 8] = 8'(high);
-      mx_dot_pair u_pair (
-        .clk_i(clk_i), .en_i(en_i[2]), .a_i(w[16*i +: 16]), .b_i(x_i[16*i +: 16]),
-        .y_o(product_q[32*i +: 32])
-      );
-    end
-  end else for (genvar i = 0; i < Half; i++) begin : g_lanes
-    wire logic signed [7:0] low    = w_low_i[8*i +: 8];
-    wire logic signed [7:0] x_low  = x_i[8*i +: 8];
-    wire logic signed [HighBits-1:0] high = w_high_i[HighBits*i +: HighBits];
-    wire logic signed [7:0] x_high = x_i[8*(Half+i) +: 8];
+  for (genvar i = 0; i < Half; i++) begin : g_low
+    wire logic signed [7:0] w = w_low_i[8*i +: 8];
+    wire logic signed [7:0] x = x_i[8*i +: 8];
+    always_ff @(posedge clk_i) if (en_i[2]) product_q[16*i +: 16] <= 16'(w) * 16'(x);
+  end
+  for (genvar i = 0; i < Half; i++) begin : g_high
+    wire logic signed [HighBits-1:0] w = w_high_i[HighBits*i +: HighBits];
+    wire logic signed [7:0] x = x_i[8*(Half+i) +: 8];
     wire logic signed [15:0] product;
     if (SoftHigh != 0) begin : g_soft
-      mx_dot_mul #(.WeightBits(HighBits)) u_mul (.w_i(high), .x_i(x_high), .y_o(product));
+      mx_dot_mul #(.WeightBits(HighBits)) u_mul (.w_i(w), .x_i(x), .y_o(product));
     end else begin : g_mul
-      assign product = 16'(high) * 16'(x_high);
+      assign product = 16'(w) * 16'(x);
     end
-    always_ff @(posedge clk_i)
-      if (en_i[2]) begin
-        product_q[16*i +: 16]        <= 16'(low) * 16'(x_low);
-        product_q[16*(Half+i) +: 16] <= product;
-      end
+    always_ff @(posedge clk_i) if (en_i[2]) product_q[16*(Half+i) +: 16] <= product;
   end
 
   // ---- 3: sums of 2^Early products ----

@@ -119,7 +119,7 @@ module mx_serial #(
   end
   wire logic [4:0] op = insn[31:27];
   logic legal, is_vec;
-  mx_serial_decode u_decode (.insn_i(insn), .legal_o(legal), .vec_o(is_vec));
+  mx_uop_decode u_decode (.insn_i(insn), .legal_o(legal), .vec_o(is_vec));
   wire logic is_quant  = op == mx_pkg::UOP_QUANT;
   wire logic is_loop   = op == mx_pkg::UOP_LOOPU;
   wire logic is_addi   = op == mx_pkg::UOP_ADDI;

@@ -13,12 +13,7 @@
 //   n = 0                  6
 // A reduction takes more: MAX, ARGMAX VecLanes + 1; SUM 54, 40, 34 for VecLanes
 // 1, 2, 4 (3 less for n = 0). A command takes 8 cycles until it is accepted.
-// SinglePort = 1: operands are read in every other cycle at most, which leaves
-// the others to results where memory has one port (mx_vmem): 2 * G - 1 in place of
-// G, but for functions with VecLanes > 1. QUANT, which writes no VMEM, as above.
-// Split16: see fp_mul. SharedAdd = 1: the dot array uses adder and memory of SUM
-// (add_*, see mx_dot_acc) but for microinstructions ADD, SUB and those with SUM:
-// they ask with add_stop_o and start when add_idle_i says that it is done. Reset: synchronous, active low.
+// Reset: synchronous, active low.
 `include "check.svh"
 `default_nettype none
 
@@ -27,10 +22,7 @@ module mx_vec #(
   parameter int unsigned VmemWords  = 8192,
   parameter int unsigned UcodeWords = 256,
   parameter int unsigned XmemElems  = 2048,
-  parameter int unsigned Tokens     = 1,
-  parameter int unsigned SinglePort = 0,
-  parameter int unsigned Split16    = 0,
-  parameter int unsigned SharedAdd  = 0
+  parameter int unsigned Tokens     = 1
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -66,17 +58,6 @@ module mx_vec #(
   output      logic [15:0]            xe_addr_o,
   output      logic [7:0]             xe_data_o,
 
-  output      logic                   add_stop_o,
-  input  wire logic                   add_idle_i,
-  input  wire logic                   add_read_i,
-  input  wire logic [3:0]             add_entry_i,
-  input  wire logic                   add_use_i,
-  input  wire logic                   add_first_i,
-  input  wire logic [31:0]            add_term_i,
-  input  wire logic                   add_write_i,
-  input  wire logic [3:0]             add_place_i,
-  output      logic [31:0]            add_y_o,
-
   output      logic                   busy_o,
   output      logic                   progress_o,
   output      logic [3:0]             fault_o
@@ -90,13 +71,13 @@ module mx_vec #(
   // ---- microsequencer ----
   logic [31:0] insn;
   logic [15:0] u;
-  logic        insn_quant, load_a, load_b, load_n, scalar_read, run, done, wants, adds;
+  logic        insn_quant, load_a, load_b, load_n, scalar_read, run, done;
   mx_vec_seq #(.UcodeWords(UcodeWords)) u_seq (
     .clk_i, .rst_ni, .cmd_valid_i, .cmd_ready_o, .cmd_entry_i, .cmd_u_i,
     .uc_we_i, .uc_addr_i, .uc_data_i,
     .insn_o(insn), .quant_o(insn_quant), .u_o(u),
     .load_a_o(load_a), .load_b_o(load_b), .load_n_o(load_n), .scalar_o(scalar_read),
-    .run_o(run), .done_i(done), .wants_o(wants), .go_i(!add_stop_o || add_idle_i), .busy_o, .progress_o, .fault_o
+    .run_o(run), .done_i(done), .busy_o, .progress_o, .fault_o
   );
 
   // Fields, decoded into registers while the operands are fetched.
@@ -124,8 +105,6 @@ module mx_vec #(
   wire logic run_quant = run && quant;
   wire logic is_sum    = run && to_sum;
   wire logic is_rank   = run && to_rank;
-  assign adds       = !quant && (to_sum || op == mx_pkg::UOP_ADD || op == mx_pkg::UOP_SUB);
-  assign add_stop_o = SharedAdd != 0 && wants && adds;
 
   // ---- counters: sources, elements left, place of the next result ----
   logic [15:0] a_q, b_q, left_q, at_q;
@@ -158,7 +137,6 @@ module mx_vec #(
 
   // ---- issue: one group each `period` cycles ----
   wire logic [1:0] fn_wait = fn != 2'd0 ? LaneBits : 2'd0;
-  wire logic [1:0] spacing = SinglePort != 0 ? fn_wait | 2'd1 : fn_wait;
   logic [1:0] wait_q;
   logic       any_q;  // a group was issued
   wire logic  issue = run_vec && !none_left && wait_q == 2'd0;
@@ -167,7 +145,7 @@ module mx_vec #(
       wait_q <= 2'd0;
       any_q  <= 1'b0;
     end else begin
-      if (issue) wait_q <= spacing;
+      if (issue) wait_q <= fn_wait;
       else if (wait_q != 2'd0) wait_q <= wait_q - 2'd1;
       any_q <= any_q || issue;
     end
@@ -200,26 +178,24 @@ module mx_vec #(
   assign in_tail = tail_q == 2'd0 ? '1 : ~({VecLanes{1'b1}} << tail_q);
   assign lane_on = out_last ? in_tail : '1;
 
-  mx_vec_lanes #(.VecLanes(VecLanes), .Split16(Split16), .SharedAdd(SharedAdd)) u_lanes (
+  mx_vec_lanes #(.VecLanes(VecLanes)) u_lanes (
     .clk_i, .rst_ni, .op_i(op), .fn_i(fn),
     .issue_i(issue), .issue_last_i(final_step), .a_i(ra_data_i), .b_i(b),
     .out_valid_o(out_valid), .out_last_o(out_last), .out_data_o(out),
     .sum_i(is_sum), .lane_i(lane_on), .sum_a_i(sum_a), .add_y_o(add_y),
-    .tree_i(tree), .hold_i(hold), .hold_data_i(hold_data), .add_use_i, .add_term_i
+    .tree_i(tree), .hold_i(hold), .hold_data_i(hold_data)
   );
 
   // ---- reductions ----
   wire logic stream_end = run_vec && ((out_valid && out_last) || empty);
   logic [31:0] sum_result, rank_result;
   logic        rank_ready;
-  mx_vec_sum #(.VecLanes(VecLanes), .SharedAdd(SharedAdd)) u_sum (
+  mx_vec_sum #(.VecLanes(VecLanes)) u_sum (
     .clk_i, .rst_ni, .clear_i(!is_sum), .valid_i(is_sum && out_valid),
     .finish_i(is_sum && stream_end), .a_o(sum_a), .add_y_i(add_y),
     .tree_o(tree), .hold_o(hold), .hold_data_o(hold_data),
-    .ready_o(sum_ready), .result_o(sum_result),
-    .add_read_i, .add_entry_i, .add_use_i, .add_first_i, .add_write_i, .add_place_i
+    .ready_o(sum_ready), .result_o(sum_result)
   );
-  assign add_y_o = add_y[31:0];
   mx_vec_rank #(.VecLanes(VecLanes)) u_rank (
     .clk_i, .rst_ni, .argmax_i(argmax), .clear_i(!is_rank),
     .valid_i(is_rank && out_valid), .lane_i(lane_on), .index_i(at_q), .data_i(out),

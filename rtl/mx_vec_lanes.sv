@@ -11,15 +11,11 @@
 // Adders: with sum_i, lane l adds sum_a_i[l] and sum_b_o[l] (the result in
 // out_data_o, -0 where lane_i is not set); add_y_o follows 4 cycles later.
 // hold_i puts hold_data_i in place of the result, for one use in the next cycle.
-// SharedAdd = 1: with add_use_i the adder adds sum_a_i and add_term_i for another
-// user, in cycles in which the operation is none that adds.
 // Reset: synchronous, active low; valid bits only.
 `default_nettype none
 
 module mx_vec_lanes #(
-  parameter int unsigned VecLanes  = 1,
-  parameter int unsigned Split16   = 0,
-  parameter int unsigned SharedAdd = 0
+  parameter int unsigned VecLanes = 1
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -40,9 +36,7 @@ module mx_vec_lanes #(
   output      logic [VecLanes*32-1:0] add_y_o,
   input  wire logic                   tree_i,  // operands are held ones
   input  wire logic                   hold_i,
-  input  wire logic [VecLanes*32-1:0] hold_data_i,
-  input  wire logic                   add_use_i,
-  input  wire logic [31:0]            add_term_i
+  input  wire logic [VecLanes*32-1:0] hold_data_i
 );
 
   localparam int unsigned FnLatency = 6;  // Latency of fp_fn
@@ -55,10 +49,6 @@ module mx_vec_lanes #(
   wire logic use_fn = fn_i != 2'd0;
 
   // ---- operations ----
-  wire logic guest = SharedAdd != 0 && add_use_i;
-  if (SharedAdd == 0) begin : g_alone
-    wire logic unused = ^{add_use_i, add_term_i};
-  end
   logic [VecLanes*32-1:0] mul_y, max_y, sum_b, op_y;
   logic [VecLanes-1:0]    unused_gt;
   for (genvar l = 0; l < VecLanes; l++) begin : g_lane
@@ -69,12 +59,12 @@ module mx_vec_lanes #(
 
     fp_add u_add (
       .clk_i,
-      .a_i  (sum_i || guest ? sum_a_i[32*l +: 32] : a),
-      .b_i  (guest ? add_term_i : sum_i ? sum_b[32*l +: 32] : b),
-      .sub_i(op_i == mx_pkg::UOP_SUB && !guest),
+      .a_i  (sum_i ? sum_a_i[32*l +: 32] : a),
+      .b_i  (sum_i ? sum_b[32*l +: 32] : b),
+      .sub_i(op_i == mx_pkg::UOP_SUB),
       .y_o  (add_y_o[32*l +: 32])
     );
-    fp_mul #(.Split16(Split16)) u_mul (.clk_i, .a_i(a), .b_i(b), .y_o(mul_y[32*l +: 32]));
+    fp_mul u_mul (.clk_i, .a_i(a), .b_i(b), .y_o(mul_y[32*l +: 32]));
     fp_max u_max (.a_i(a), .b_i(b), .y_o(max_y[32*l +: 32]), .gt_o(unused_gt[l]));
 
     always_comb begin
@@ -105,7 +95,7 @@ module mx_vec_lanes #(
   // ---- function: one element per cycle, the lowest lane of result_q ----
   logic [31:0]            fn_y;
   logic [VecLanes*32-1:0] fn_group;
-  fp_fn #(.Split16(Split16)) u_fn (.clk_i, .fn_i, .a_i(result_q[31:0]), .y_o(fn_y));
+  fp_fn u_fn (.clk_i, .fn_i, .a_i(result_q[31:0]), .y_o(fn_y));
 
   logic [FnDelay-1:0] fn_valid_q, fn_last_q;
   always_ff @(posedge clk_i) begin

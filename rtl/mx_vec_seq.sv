@@ -5,8 +5,7 @@
 // U0..U7 are written; U8..U15 keep their values. busy_o from the cycle after.
 // Handing over: load_a_o, load_b_o, load_n_o say that u_o holds U[a], U[b] (the
 // bank for QUANT) or U[n]; then run_o is set until done_i, with u_o = U[dst].
-// scalar_o: the cycle before run_o; the time to read VMEM[U[b]]. That cycle waits
-// for go_i; wants_o is set from then on until run_o ends.
+// scalar_o: the cycle before run_o; the time to read VMEM[U[b]].
 // Cycles: LI, END 2; ADDI, LOOPU 3; ADDU 4; others 5 before run_o.
 // progress_o: with the last cycle of a microinstruction. fault_o: one cycle,
 // after which the unit is idle.
@@ -38,8 +37,6 @@ module mx_vec_seq #(
   output      logic         scalar_o,
   output      logic         run_o,
   input  wire logic         done_i,
-  output      logic         wants_o,
-  input  wire logic         go_i,
 
   output      logic         busy_o,
   output      logic         progress_o,
@@ -71,38 +68,8 @@ module mx_vec_seq #(
 
   // ---- decode ----
   wire logic [4:0] op = insn_q[31:27];
-  logic [31:0] reserved;
-  logic        legal, is_vec;
-  always_comb begin
-    legal    = 1'b1;
-    is_vec   = 1'b0;
-    reserved = 32'd0;
-    case (op)
-      mx_pkg::UOP_END:  reserved = mx_pkg::URESERVED_END;
-      mx_pkg::UOP_LI:   reserved = mx_pkg::URESERVED_LI;
-      mx_pkg::UOP_ADDI: reserved = mx_pkg::URESERVED_ADDI;
-      mx_pkg::UOP_ADDU: reserved = mx_pkg::URESERVED_ADDU;
-      mx_pkg::UOP_LOOPU: begin
-        reserved = mx_pkg::URESERVED_LOOPU;
-        legal    = insn_q[mx_pkg::U_IMM_A_LSB +: 4] == 4'd0;
-      end
-      mx_pkg::UOP_QUANT: begin
-        reserved = mx_pkg::URESERVED_QUANT;
-        legal    = insn_q[mx_pkg::U_QUANT_BITS_LSB +: 2] != 2'd3;
-      end
-      mx_pkg::UOP_ADD, mx_pkg::UOP_SUB: begin
-        reserved = mx_pkg::URESERVED_ADD;
-        legal    = insn_q[mx_pkg::U_VEC_RED_LSB +: 2] != 2'd1;
-        is_vec   = 1'b1;
-      end
-      mx_pkg::UOP_MOV, mx_pkg::UOP_MUL, mx_pkg::UOP_MAX: begin
-        reserved = mx_pkg::URESERVED_MOV;
-        is_vec   = 1'b1;
-      end
-      default: legal = 1'b0;
-    endcase
-    if ((insn_q & reserved) != 32'd0) legal = 1'b0;
-  end
+  logic legal, is_vec;
+  mx_uop_decode u_decode (.insn_i(insn_q), .legal_o(legal), .vec_o(is_vec));
   wire logic is_loop = op == mx_pkg::UOP_LOOPU;
   wire logic is_addi = op == mx_pkg::UOP_ADDI;
   wire logic is_li   = op == mx_pkg::UOP_LI;
@@ -120,7 +87,6 @@ module mx_vec_seq #(
       StDecode: u_raddr = is_loop ? insn_q[23:20] : insn_q[19:16];
       StA:      u_raddr = insn_q[15:12];
       StB:      u_raddr = insn_q[11:8];
-      StN:      u_raddr = go_i ? insn_q[23:20] : insn_q[11:8];
       default:  u_raddr = insn_q[23:20];
     endcase
   end
@@ -162,7 +128,7 @@ module mx_vec_seq #(
       StDecode: state_d = !legal || op == mx_pkg::UOP_END ? StIdle : is_li ? StFetch : StA;
       StA:      state_d = ends_in_a ? StFetch : StB;
       StB:      state_d = ends_in_b ? StFetch : StN;
-      StN:      if (go_i) state_d = StRun;
+      StN:      state_d = StRun;
       StRun:    if (done_i) state_d = StFetch;
       default:  state_d = StIdle;
     endcase
@@ -190,9 +156,8 @@ module mx_vec_seq #(
   assign fault_o     = state_q == StDecode && !legal ? mx_pkg::FAULT_UCODE : mx_pkg::FAULT_NONE;
   assign load_a_o    = state_q == StA;
   assign load_b_o    = state_q == StB;
-  assign load_n_o    = state_q == StN && go_i;
-  assign scalar_o    = state_q == StN && go_i;
-  assign wants_o     = state_q == StN || state_q == StRun;
+  assign load_n_o    = state_q == StN;
+  assign scalar_o    = state_q == StN;
   assign run_o       = state_q == StRun;
 
   wire logic unused = &{cmd_entry_i, uc_addr_i};  // high bits

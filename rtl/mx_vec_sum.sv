@@ -11,15 +11,11 @@
 // operands are held in the lanes (hold_o, hold_data_o) and the first go to a_o.
 // ready_o with result_o for one cycle, 54, 40, 34 cycles after finish_i for
 // VecLanes 1, 2, 4 (3 less without a group). Reset: synchronous, active low.
-// SharedAdd = 1, for one lane: another user's 16 accumulators are in the same
-// memory. The two take turns: add_read_i and add_use_i are set only while no sum
-// is made; the last add_write_i may come up to 3 cycles later.
 `include "check.svh"
 `default_nettype none
 
 module mx_vec_sum #(
-  parameter int unsigned VecLanes  = 1,
-  parameter int unsigned SharedAdd = 0
+  parameter int unsigned VecLanes = 1
 ) (
   input  wire logic                   clk_i,
   input  wire logic                   rst_ni,
@@ -33,14 +29,7 @@ module mx_vec_sum #(
   output      logic                   hold_o,
   output      logic [VecLanes*32-1:0] hold_data_o,
   output      logic                   ready_o,
-  output      logic [31:0]            result_o,
-
-  input  wire logic                   add_read_i,
-  input  wire logic [3:0]             add_entry_i,
-  input  wire logic                   add_use_i,    // a_o is the word read before,
-  input  wire logic                   add_first_i,  // or 0
-  input  wire logic                   add_write_i,
-  input  wire logic [3:0]             add_place_i
+  output      logic [31:0]            result_o
 );
 
   localparam int unsigned Slots    = 16 / VecLanes;
@@ -114,15 +103,7 @@ module mx_vec_sum #(
     if (clear_i || (tree_q && !read_q && drained)) write_slot_q <= '0;
     else if (adding_q[3]) write_slot_q <= write_slot_q + SlotBits'(1);
   end
-  if (SharedAdd != 0) begin : g_shared
-    if (VecLanes != 1) $error("mx_vec_sum: SharedAdd is for one lane");
-    (* no_rw_check *) logic [31:0] mem [32];
-    always_ff @(posedge clk_i) begin
-      if (adding_q[3] || add_write_i)
-        mem[add_write_i ? {1'b1, add_place_i} : {1'b0, write_slot_q}] <= add_y_i;
-      partial <= mem[add_read_i ? {1'b1, add_entry_i} : {1'b0, read_slot}];
-    end
-  end else for (genvar l = 0; l < VecLanes; l++) begin : g_lane
+  for (genvar l = 0; l < VecLanes; l++) begin : g_lane
     (* no_rw_check *) logic [31:0] mem [0:Slots-1];
     logic [31:0] partial_q;
     always_ff @(posedge clk_i) begin
@@ -138,7 +119,7 @@ module mx_vec_sum #(
   always_ff @(posedge clk_i) begin
     zero_q <= level_q == 2'd3 && !all_used && read_slot >= groups_q[SlotBits-1:0];
   end
-  wire logic zero    = SharedAdd != 0 && add_use_i ? add_first_i : tree_q ? zero_q : !all_used;
+  wire logic zero    = tree_q ? zero_q : !all_used;
   wire logic forward = Slots == 4 && !tree_q && adding_q[0];
   assign a_o = zero ? '0 : forward ? add_y_i : partial;
 
@@ -159,11 +140,6 @@ module mx_vec_sum #(
   assign ready_o  = last_level_q && adding_q[3];
   assign result_o = add_y_i[31:0];
 
-  if (SharedAdd == 0) begin : g_alone
-    wire logic unused = ^{add_read_i, add_entry_i, add_use_i, add_first_i, add_write_i, add_place_i};
-  end
-
-  `CHECK(one_user, !((valid_i || tree_q) && (add_read_i || add_use_i)) && !(adding_q[3] && add_write_i))
   `CHECK(no_group_in_tree, !(tree_q && valid_i))
 
 endmodule

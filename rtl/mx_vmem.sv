@@ -7,23 +7,17 @@
 // rb does not. Writes, one per cycle: vm (vector unit) is always taken, else mw
 // (move unit), else dw (dot array). Reading a word in the cycle in which it is
 // written gives an undefined word.
-// SinglePort = 1: each RAM has one port, so that iCE40 SPRAM serves. A vm write
-// in the cycle of a vector read waits for the next cycle without one; the user
-// sees to it that it comes before the next vm write (mx_vec, SinglePort = 1). In
-// a cycle there is either vector reads, or a write, or else the move read.
 // obs_*: the write that is done in this cycle: obs_addr_o of lane 0 (modulo
 // VmemWords), obs_unit_o 0 vec, 1 move, 2 dot.
-// Reset: synchronous, active low; contents stay. Zero at the start of simulation.
+// No reset; contents are zero at the start of simulation.
 `include "check.svh"
 `default_nettype none
 
 module mx_vmem #(
-  parameter int unsigned VecLanes   = 1,
-  parameter int unsigned VmemWords  = 8192,
-  parameter int unsigned SinglePort = 0
+  parameter int unsigned VecLanes  = 1,
+  parameter int unsigned VmemWords = 8192
 ) (
   input  wire logic                   clk_i,
-  input  wire logic                   rst_ni,
 
   input  wire logic                   ra_en_i,
   input  wire logic [15:0]            ra_addr_i,
@@ -63,54 +57,22 @@ module mx_vmem #(
   localparam int unsigned RowBits  = $clog2(VmemWords) - LaneBits;
   localparam logic [15:0] LaneMask = 16'(VecLanes - 1);
 
-  // ---- vector write: at once, or kept over a cycle of vector reads ----
-  wire logic              reading = SinglePort != 0 && (ra_en_i || rb_en_i);
-  logic                   v_valid;  // one to be done in this cycle
-  logic [15:0]            v_addr;
-  logic [VecLanes-1:0]    v_mask;
-  logic [VecLanes*32-1:0] v_data;
-  if (SinglePort != 0) begin : g_keep
-    logic                   kept_q;
-    logic [15:0]            addr_q;
-    logic [VecLanes-1:0]    mask_q;
-    logic [VecLanes*32-1:0] data_q;
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) kept_q <= 1'b0;
-      else         kept_q <= reading && (kept_q || vm_valid_i);
-      if (vm_valid_i) begin
-        addr_q <= vm_addr_i;
-        mask_q <= vm_mask_i;
-        data_q <= vm_data_i;
-      end
-    end
-    assign v_valid = !reading && (kept_q || vm_valid_i);
-    assign v_addr  = kept_q ? addr_q : vm_addr_i;
-    assign v_mask  = kept_q ? mask_q : vm_mask_i;
-    assign v_data  = kept_q ? data_q : vm_data_i;
-    `CHECK(kept_is_done_in_time, !(kept_q && vm_valid_i))
-  end else begin : g_direct
-    assign v_valid = vm_valid_i;
-    assign v_addr  = vm_addr_i;
-    assign v_mask  = vm_mask_i;
-    assign v_data  = vm_data_i;
-  end
-
   // ---- the write of this cycle ----
-  assign mw_ready_o = !reading && !v_valid;
+  assign mw_ready_o = !vm_valid_i;
   assign dw_ready_o = mw_ready_o && !mw_valid_i;
-  wire logic write = !reading && (v_valid || mw_valid_i || dw_valid_i);
+  wire logic write = vm_valid_i || mw_valid_i || dw_valid_i;
   wire logic [15:0] word_addr = mw_valid_i ? mw_addr_i : dw_addr_i;
   wire logic [31:0] word_data = mw_valid_i ? mw_data_i : dw_data_i;
-  wire logic [15:0] waddr     = v_valid ? v_addr : word_addr;
+  wire logic [15:0] waddr     = vm_valid_i ? vm_addr_i : word_addr;
   logic [VecLanes-1:0]    wmask;
   logic [VecLanes*32-1:0] wdata;
   for (genvar l = 0; l < VecLanes; l++) begin : g_write
-    assign wmask[l] = v_valid ? v_mask[l] : (word_addr & LaneMask) == 16'(l);
+    assign wmask[l] = vm_valid_i ? vm_mask_i[l] : (word_addr & LaneMask) == 16'(l);
   end
-  assign wdata = v_valid ? v_data : {VecLanes{word_data}};
+  assign wdata = vm_valid_i ? vm_data_i : {VecLanes{word_data}};
 
   // ---- reads ----
-  assign mr_ready_o = !rb_en_i && !(SinglePort != 0 && (ra_en_i || write));
+  assign mr_ready_o = !rb_en_i;
   wire logic        read_b  = rb_en_i || (mr_valid_i && mr_ready_o);
   wire logic [15:0] addr_b  = rb_en_i ? rb_addr_i : mr_addr_i;
 
@@ -118,11 +80,11 @@ module mx_vmem #(
   wire logic [RowBits-1:0] arow = ra_addr_i[LaneBits +: RowBits];
   wire logic [RowBits-1:0] brow = addr_b[LaneBits +: RowBits];
   for (genvar l = 0; l < VecLanes; l++) begin : g_lane
-    mx_vmem_ram #(.Words(VmemWords / VecLanes), .SinglePort(SinglePort)) u_a (
+    mx_vmem_ram #(.Words(VmemWords / VecLanes)) u_a (
       .clk_i, .re_i(ra_en_i), .raddr_i(arow), .rdata_o(ra_data_o[32*l +: 32]),
       .we_i(write && wmask[l]), .waddr_i(wrow), .wdata_i(wdata[32*l +: 32])
     );
-    mx_vmem_ram #(.Words(VmemWords / VecLanes), .SinglePort(SinglePort)) u_b (
+    mx_vmem_ram #(.Words(VmemWords / VecLanes)) u_b (
       .clk_i, .re_i(read_b), .raddr_i(brow), .rdata_o(rb_data_o[32*l +: 32]),
       .we_i(write && wmask[l]), .waddr_i(wrow), .wdata_i(wdata[32*l +: 32])
     );
@@ -138,12 +100,12 @@ module mx_vmem #(
   end
 
   assign obs_valid_o = write;
-  assign obs_unit_o  = v_valid ? 2'd0 : mw_valid_i ? 2'd1 : 2'd2;
+  assign obs_unit_o  = vm_valid_i ? 2'd0 : mw_valid_i ? 2'd1 : 2'd2;
   assign obs_addr_o  = waddr & 16'(VmemWords - 1) & ~LaneMask;
   assign obs_mask_o  = wmask;
   assign obs_data_o  = wdata;
 
-  wire logic unused = &{rst_ni, ra_addr_i, addr_b};  // high bits
+  wire logic unused = &{ra_addr_i, addr_b};  // high bits
 
 endmodule
 

@@ -361,13 +361,9 @@ module mxforge #(
     logic [Tokens*Lanes*8-1:0] x_data;
     logic [Tokens*8-1:0]       e_data;
     logic [31:0]               dw_data;
-    logic        add_stop, add_idle, add_read, add_use, add_first, add_write;  // mx_vec's adder
-    logic [3:0]  add_entry, add_place;
-    logic [31:0] add_term, add_y;
     mx_dot #(
       .BusBits(BusBits), .Rows(Rows), .Tokens(Tokens), .Group(Group), .Codebook(mx_cfg::CODEBOOK),
-      .ZeroPoint(mx_cfg::ZERO_POINT), .SoftHigh(mx_cfg::SOFT_HIGH),
-      .MulPairs(mx_cfg::MUL_PAIRS), .SharedAdd(mx_cfg::SHARED_ADD)
+      .ZeroPoint(mx_cfg::ZERO_POINT), .SoftHigh(mx_cfg::SOFT_HIGH)
     ) u_dot (
       .clk_i(clk_i), .rst_ni(unit_rst_n), .cmd_valid_i(dot_valid), .cmd_ready_o(dot_ready), .cmd_bits_i(dot_bits),
       .cmd_scale_i(dot_scale), .cmd_zero_i(dot_zero), .cmd_codebook_i(dot_codebook), .cmd_planar_i(dot_planar),
@@ -377,9 +373,6 @@ module mxforge #(
       .s_valid_i(s_valid), .s_ready_o(s_ready), .s_data_i(s_data),
       .x_en_o(x_en), .x_addr_o(x_addr), .x_data_i(x_data), .e_en_o(e_en), .e_addr_o(e_addr), .e_data_i(e_data),
       .vm_valid_o(dw_valid), .vm_ready_i(dw_ready), .vm_addr_o(dw_addr), .vm_data_o(dw_data),
-      .add_stop_i(add_stop), .add_idle_o(add_idle), .add_read_o(add_read), .add_entry_o(add_entry),
-      .add_use_o(add_use), .add_first_o(add_first), .add_term_o(add_term), .add_write_o(add_write),
-      .add_place_o(add_place), .add_y_i(add_y),
       .busy_o(dot_busy), .took_o(took), .starved_o(starved), .blocked_o(blocked)
     );
 
@@ -390,8 +383,7 @@ module mxforge #(
     logic [VecLanes-1:0]    vm_mask;
     mx_vec #(
       .VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS), .UcodeWords(mx_cfg::UCODE_WORDS),
-      .XmemElems(mx_cfg::XMEM_ELEMS), .Tokens(Tokens), .SinglePort(mx_cfg::SINGLE_PORT),
-      .Split16(mx_cfg::SPLIT16), .SharedAdd(mx_cfg::SHARED_ADD)
+      .XmemElems(mx_cfg::XMEM_ELEMS), .Tokens(Tokens)
     ) u_vec (
       .clk_i(clk_i), .rst_ni(unit_rst_n), .cmd_valid_i(vec_valid), .cmd_ready_o(vec_ready), .cmd_entry_i(vec_entry),
       .cmd_u_i(vec_u), .uc_we_i(uc_we), .uc_addr_i(uc_addr), .uc_data_i(uc_data),
@@ -399,15 +391,12 @@ module mxforge #(
       .rb_data_i(rb_data), .vm_valid_o(vm_valid), .vm_addr_o(vm_addr), .vm_mask_o(vm_mask), .vm_data_o(vm_data),
       .xw_valid_o(xw_valid), .xw_bank_o(xw_bank), .xw_addr_o(xw_addr), .xw_mask_o(xw_mask), .xw_data_o(xw_data),
       .xe_valid_o(xe_valid), .xe_bank_o(xe_bank), .xe_addr_o(xe_addr), .xe_data_o(xe_data),
-      .add_stop_o(add_stop), .add_idle_i(add_idle), .add_read_i(add_read), .add_entry_i(add_entry),
-      .add_use_i(add_use), .add_first_i(add_first), .add_term_i(add_term), .add_write_i(add_write),
-      .add_place_i(add_place), .add_y_o(add_y),
       .busy_o(vec_busy), .progress_o(vec_progress), .fault_o(vec_fault)
     );
 
     // ---- on-chip memories ----
-    mx_vmem #(.VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS), .SinglePort(mx_cfg::SINGLE_PORT)) u_vmem (
-      .clk_i(clk_i), .rst_ni(unit_rst_n),
+    mx_vmem #(.VecLanes(VecLanes), .VmemWords(mx_cfg::VMEM_WORDS)) u_vmem (
+      .clk_i(clk_i),
       .ra_en_i(ra_en), .ra_addr_i(ra_addr), .ra_data_o(ra_data), .rb_en_i(rb_en), .rb_addr_i(rb_addr),
       .rb_data_o(rb_data), .mr_valid_i(mr_valid), .mr_ready_o(mr_ready), .mr_addr_i(mr_addr), .mr_data_o(mr_data),
       .vm_valid_i(vm_valid), .vm_addr_i(vm_addr), .vm_mask_i(vm_mask), .vm_data_i(vm_data),

@@ -1,5 +1,5 @@
 // rtl/mx_mac16.sv as one SB_MAC16: 16 x 16 bits with its accumulator, which
-// clear_i loads from C and D. Put in after synth_ice40, like mx_dot_pair.
+// clear_i loads from C and D. Put in after synth_ice40 (mx_mul16.v).
 // Parameters not named are 0.
 `default_nettype none
 

@@ -1,4 +1,5 @@
-// rtl/mx_mul16.sv as one SB_MAC16. Put in after synth_ice40, like mx_dot_pair.
+// rtl/mx_mul16.sv as one SB_MAC16. Put in after synth_ice40, which rewrites the
+// SB_MAC16 that it finds.
 // Parameters not named are 0.
 `default_nettype none
 

@@ -11,7 +11,6 @@ void mx_cycle_open(mx_cycle *c, const mx_params *p, const mx_memory_options *mem
   mx_cycle_dot_open(&c->dot, p);
   mx_cycle_vec_open(&c->vec, p);
   mx_cycle_move_open(&c->move, p);
-  mx_cycle_vmem_open(&c->vmem, p);
   mx_cycle_serial_reset(c);
   mx_memory_time_open(&c->memory, memory, base, size, mx_beat_bytes(p));
 }
@@ -83,12 +82,8 @@ static void set_command(mx_cycle *c) {
 static void look_dot_vec(mx_cycle *c) {
   c->dot_in.s_valid = c->stream_out.s_valid;
   c->vec_out = mx_cycle_vec_look(&c->vec, &c->vec_in);
-  c->dot_in.add_stop = c->vec_out.add_stop;
   c->dot_out = mx_cycle_dot_look(&c->dot, &c->dot_in);
   c->stream_in.s_ready = c->dot_out.s_ready;
-  if (!c->params->SHARED_ADD) return;
-  c->vec_in.add_idle = c->dot_out.add_idle;
-  c->vec_out = mx_cycle_vec_look(&c->vec, &c->vec_in);
 }
 
 // Whose beat comes.
@@ -108,10 +103,10 @@ static void look_write(mx_cycle *c) {
 }
 
 static void look_onchip(mx_cycle *c) {
-  c->vmem_in = (mx_cycle_vmem_in){.ra_en = c->vec_out.ra_en, .rb_en = c->vec_out.rb_en, .vm_valid = c->vec_out.vm_valid,
+  c->vmem_in = (mx_cycle_vmem_in){.rb_en = c->vec_out.rb_en, .vm_valid = c->vec_out.vm_valid,
                                   .mr_valid = c->move_out.mr_valid, .mw_valid = c->move_out.mw_valid,
                                   .dw_valid = c->dot_out.vm_valid};
-  mx_cycle_vmem_out o = mx_cycle_vmem_look(&c->vmem, &c->vmem_in);
+  mx_cycle_vmem_out o = mx_cycle_vmem_look(&c->vmem_in);
   c->move_in.mr_ready = o.mr_ready;
   c->move_in.mw_ready = o.mw_ready;
   c->move_in.pr_ready = mx_cycle_xmem_pr_ready(c->dot_out.x_en);
@@ -260,7 +255,6 @@ static void reset_units(mx_cycle *c) {
   mx_cycle_dot_reset(&c->dot);
   mx_cycle_vec_reset(&c->vec);
   mx_cycle_move_reset(&c->move);
-  mx_cycle_vmem_reset(&c->vmem);
 }
 
 static void edge_units(mx_cycle *c) {
@@ -274,7 +268,6 @@ static void edge_units(mx_cycle *c) {
   mx_cycle_dot_edge(&c->dot, &c->dot_in);
   mx_cycle_vec_edge(&c->vec, &c->vec_in);
   mx_cycle_move_edge(&c->move, &c->move_in);
-  mx_cycle_vmem_edge(&c->vmem, &c->vmem_in);
 }
 
 void mx_cycle_edge(mx_cycle *c) {

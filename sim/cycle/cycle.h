@@ -63,7 +63,6 @@ typedef struct {
   mx_cycle_dot dot;
   mx_cycle_vec vec;
   mx_cycle_move move;
-  mx_cycle_vmem vmem;
   mx_cycle_serial serial;
   mx_memory_time memory;
   bool clears;             // the units are reset in this cycle

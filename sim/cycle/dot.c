@@ -14,22 +14,22 @@ static uint8_t log2_of(uint32_t n) {
 void mx_cycle_dot_open(mx_cycle_dot *v, const mx_params *p) {
   *v = (mx_cycle_dot){.row_bits = log2_of(p->ROWS), .lanes = (uint8_t)mx_lanes(p),
                       .side_beats = (uint8_t)(p->GROUP / mx_beat_bytes(p)), .codebook = p->CODEBOOK != 0,
-                      .shared = p->SHARED_ADD != 0, .group = p->GROUP, .entries = p->GROUP / p->ROWS};
+                      .group = p->GROUP, .entries = p->GROUP / p->ROWS};
   mx_cycle_dot_reset(v);
 }
 
 void mx_cycle_dot_reset(mx_cycle_dot *v) {
   *v = (mx_cycle_dot){.row_bits = v->row_bits, .lanes = v->lanes, .side_beats = v->side_beats, .codebook = v->codebook,
-                      .shared = v->shared, .group = v->group, .entries = v->entries,
+                      .group = v->group, .entries = v->entries,
                       .table_left = v->codebook ? DOT_TABLE_CYCLES : 0};
 }
 
 mx_cycle_dot_out mx_cycle_dot_look(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   mx_cycle_dot_out o = {.cmd_ready = !v->waits, .busy = v->waits || v->active || v->out_active,
-                        .vm_valid = v->vm_valid, .add_idle = !v->lasts};
+                        .vm_valid = v->vm_valid};
   if (!v->active) return o;
   bool needs = dot_needs_beat(v);
-  o.blocked = dot_held_up(v, in);
+  o.blocked = dot_held_up(v);
   if (o.blocked) return o;
   o.s_ready = needs && dot_takes_beat(v);
   o.took = o.s_ready && in->s_valid;
@@ -87,17 +87,14 @@ static bool advance(mx_cycle_dot *v) {
     v->side_left--;
     return false;
   }
-  if (dot_ends_line(&v->now, v->step)) {
-    if (v->shared) v->lasts |= 1;
-    if (dot_last_block(v)) v->finals |= 1, v->used++;
-  }
+  if (dot_last_block(v) && dot_ends_line(&v->now, v->step)) v->finals |= 1, v->used++;
   bool finish = dot_is_finish(v);
   if (++v->step == v->now.steps) end_unit(v);
   return finish;
 }
 
 static void run_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
-  if (v->active && !dot_held_up(v, in) && (in->s_valid || !dot_needs_beat(v)) && advance(v)) v->active = false;
+  if (v->active && !dot_held_up(v) && (in->s_valid || !dot_needs_beat(v)) && advance(v)) v->active = false;
   if (v->waits && !v->active && !v->table_left) start(v);
 }
 
@@ -143,7 +140,6 @@ static void work_edge(mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   bool hands_over = dot_hands_over(v), arrives = v->finals >> (DOT_STAGES - 1) & 1;
   bool frees = v->out_active && out_edge(v, in);
   v->written += arrives;
-  v->lasts = (uint8_t)(v->lasts << 1);
   v->finals = (uint16_t)(v->finals << 1 & ((1 << DOT_STAGES) - 1));
   run_edge(v, in);
   v->used -= frees;

@@ -14,16 +14,14 @@ typedef struct {
   bool tbl_we;
   bool s_valid;
   bool vm_ready;
-  bool add_stop;  // SharedAdd: of mx_vec
 } mx_cycle_dot_in;
 
 typedef struct {
   bool cmd_ready, busy;
-  bool s_ready;                 // may depend on s_valid, add_stop
+  bool s_ready;                 // may depend on s_valid
   bool took, starved, blocked;  // may depend on the same
   bool x_en;                    // XMEM read; may depend on the same
   bool vm_valid;                // VMEM write asked for
-  bool add_idle;                // SharedAdd: to mx_vec; else true
 } mx_cycle_dot_out;
 
 typedef struct mx_cycle_dot mx_cycle_dot;
@@ -43,7 +41,7 @@ typedef struct {
 struct mx_cycle_dot {
   // Of the parameters.
   uint8_t row_bits, lanes, side_beats;  // row_bits: of ROWS; side_beats: with one byte a row
-  bool codebook, shared;
+  bool codebook;
   uint32_t group, entries;  // entries: GROUP / ROWS
 
   // mx_dot_table: cycles in which no MATMUL starts.
@@ -56,9 +54,7 @@ struct mx_cycle_dot {
   uint16_t block_left, group_left;
   uint32_t used;                  // entries of the buffer of results
 
-  // Lines in the pipeline: bit i is stage i + 1; `lasts` for SharedAdd, to the
-  // end of the adder; `finals` those that end a row.
-  uint8_t lasts;
+  // Lines in the pipeline that end a row: bit i is stage i + 1.
   uint16_t finals;
 
   // mx_dot_out. `written` counts entries from the group of `row` on.

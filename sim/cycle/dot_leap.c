@@ -1,20 +1,20 @@
 // The dot array over many cycles at once.
 //
-// Of three things that change outputs (the sequencer, results on their way to
-// VMEM, lines on their way to the adder) each says how long it does not.
+// Of two things that change outputs (the sequencer, results on their way to VMEM)
+// each says how long it does not.
 #include "sim/cycle/dot.h"
 #include "sim/cycle/dot_state.h"
 
 enum {
   LATENCY = DOT_STAGES + 2,  // from the last step of a row to vm_valid
-  WORTH = 8,                 // cycles from which on a jump is quicker than edges; DOT_ADD_STAGES at least
+  WORTH = 8,                 // cycles from which on a jump is quicker than edges
 };
 
 static uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 // A beat of scales or a step in this cycle, and in those after it.
 static bool flows(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
-  return v->active && in->s_valid && !dot_held_up(v, in);
+  return v->active && in->s_valid && !dot_held_up(v);
 }
 
 // ---- distances, in cycles of flow ----
@@ -71,9 +71,8 @@ static uint64_t beats_steady(const mx_cycle_dot *v, bool x) {
   return v->now.takes == 0x7 && phase < 3 ? 3 - phase : 1;
 }
 
-static uint64_t flow_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in, bool x) {
+static uint64_t flow_steady(const mx_cycle_dot *v, bool x) {
   uint64_t n = min64(to_finish(v) - !v->handed, to_full(v));
-  if (v->shared && in->add_stop) n = min64(n, to_line_end(v));
   return min64(n, beats_steady(v, x));
 }
 
@@ -86,8 +85,8 @@ static uint64_t held_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
 static uint64_t run_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in, bool x) {
   if (in->cmd_valid && !v->waits) return 1;
   if (!v->active) return !v->waits ? UINT64_MAX : in->tbl_we ? 1 : v->table_left + 1u;
-  if (dot_held_up(v, in)) return held_steady(v, in);
-  if (in->s_valid) return flow_steady(v, in, x);
+  if (dot_held_up(v)) return held_steady(v, in);
+  if (in->s_valid) return flow_steady(v, x);
   return dot_needs_beat(v) ? UINT64_MAX : 1;
 }
 
@@ -124,20 +123,9 @@ static uint64_t out_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   return flows(v, in) ? to_result(v) + LATENCY : UINT64_MAX;
 }
 
-static uint64_t adder_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
-  if (!v->shared) return UINT64_MAX;
-  bool flow = flows(v, in);
-  if (!v->lasts) return flow ? to_line_end(v) + 1 : UINT64_MAX;
-  unsigned idle = DOT_ADD_STAGES;  // cycles until the youngest line has left the adder
-  for (unsigned bits = v->lasts; !(bits & 1); bits >>= 1) idle--;
-  if (!flow || v->now.line > DOT_ADD_STAGES || to_line_end(v) + 1 > idle) return idle;
-  return v->now.line + v->now.side > DOT_ADD_STAGES ? to_unit_end(v) + DOT_ADD_STAGES : UINT64_MAX;
-}
-
 static uint64_t steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in, bool x) {
   uint64_t n = run_steady(v, in, x);
-  if (n > 1) n = min64(n, out_steady(v, in));
-  return n > 1 ? min64(n, adder_steady(v, in)) : n;
+  return n > 1 ? min64(n, out_steady(v, in)) : n;
 }
 
 uint64_t mx_cycle_dot_steady(const mx_cycle_dot *v, const mx_cycle_dot_in *in) { return steady(v, in, true); }
@@ -150,26 +138,15 @@ uint64_t mx_cycle_dot_steady_but_x(const mx_cycle_dot *v, const mx_cycle_dot_in 
 static uint64_t run_span(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   if ((in->cmd_valid && !v->waits) || dot_hands_over(v)) return 0;
   if (!v->active) return !v->waits ? UINT64_MAX : in->tbl_we ? 0 : v->table_left;
-  if (dot_held_up(v, in)) return held_steady(v, in);
+  if (dot_held_up(v)) return held_steady(v, in);
   if (!in->s_valid) return dot_needs_beat(v) ? UINT64_MAX : 0;
-  return v->shared && in->add_stop ? min64(to_result(v), to_line_end(v)) : to_result(v);
+  return to_result(v);
 }
 
 static uint64_t span(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
   if (v->finals || fetches(v)) return 0;
   uint64_t n = run_span(v, in);
   return v->vm_valid && in->vm_ready ? min64(n, words_left(v, 0)) : n;
-}
-
-// Lines that ended in the last cycles of a flow that is now at place `at` of
-// the unit; before the unit was another.
-static uint8_t lines_ended(const mx_cycle_dot *v, uint64_t at) {
-  unsigned bits = 0;
-  for (unsigned i = 1; i <= DOT_ADD_STAGES; i++) {
-    uint64_t then = at >= i ? at - i : at + unit_cycles(v) - i;
-    if (then >= v->now.side && dot_ends_line(&v->now, (uint32_t)(then - v->now.side))) bits |= 1u << (i - 1);
-  }
-  return (uint8_t)bits;
 }
 
 static void flow_jump(mx_cycle_dot *v, uint64_t n) {
@@ -179,7 +156,6 @@ static void flow_jump(mx_cycle_dot *v, uint64_t n) {
   at %= unit;
   v->side_left = at < v->now.side ? v->now.side - at : 0;
   v->step = at < v->now.side ? 0 : at - v->now.side;
-  if (v->shared) v->lasts = lines_ended(v, at);
 }
 
 static void out_jump(mx_cycle_dot *v, uint64_t n) {
@@ -197,7 +173,6 @@ static void out_jump(mx_cycle_dot *v, uint64_t n) {
 
 // n is at most span and at least WORTH.
 static void jump(mx_cycle_dot *v, const mx_cycle_dot_in *in, uint64_t n) {
-  v->lasts = 0;
   if (flows(v, in)) flow_jump(v, n);
   if (v->vm_valid && in->vm_ready) out_jump(v, n);
   if (v->codebook && in->tbl_we) v->table_left = DOT_TABLE_CYCLES;

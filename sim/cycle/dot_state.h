@@ -5,7 +5,6 @@
 
 enum {
   DOT_STAGES = 12,      // from the last step of a line to mx_dot_out
-  DOT_ADD_STAGES = 8,   // of these, before and in the adder
   DOT_TABLE_CYCLES = 16,
 };
 
@@ -20,11 +19,10 @@ static inline bool dot_is_finish(const mx_cycle_dot *v) {
   return v->step == v->now.steps - 1 && dot_last_block(v) && v->group_left == 1;
 }
 
-// No step may be made: no room for a result, its command not taken, the adder.
-static inline bool dot_held_up(const mx_cycle_dot *v, const mx_cycle_dot_in *in) {
+// No step may be made: no room for a result, or its command not taken.
+static inline bool dot_held_up(const mx_cycle_dot *v) {
   if (v->side_left || !dot_ends_line(&v->now, v->step)) return false;
-  return (dot_last_block(v) && v->used == dot_depth(v)) || (!v->handed && dot_is_finish(v)) ||
-         (v->shared && in->add_stop);
+  return (dot_last_block(v) && v->used == dot_depth(v)) || (!v->handed && dot_is_finish(v));
 }
 
 static inline bool dot_needs_beat(const mx_cycle_dot *v) {

@@ -31,7 +31,7 @@ enum {
 // ---- the dot array -----------------------------------------------------------------
 
 static bool is_quiet(const mx_cycle_dot *v, const mx_cycle_dot_out *o) {
-  return o->s_ready && !v->vm_valid && !v->finals && !v->shared && !v->table_left && !dot_hands_over(v) &&
+  return o->s_ready && !v->vm_valid && !v->finals && !v->table_left && !dot_hands_over(v) &&
          (v->out_active ? v->out_groups && v->row >= dot_rows_written(v, v->written) : !v->written);
 }
 
@@ -85,7 +85,7 @@ static bool plan_vec(mx_cycle *c, vec_behind *v) {
   mx_cycle_vec_out o = mx_cycle_vec_look(&c->vec, &c->vec_in);
   if (o.busy != c->vec_out.busy || o.cmd_ready != c->vec_out.cmd_ready || o.fault) return false;
   v->progress = o.progress;
-  v->left = c->vmem.single_port ? mx_cycle_vec_steady(&c->vec, &c->vec_in) : mx_cycle_vec_alone(&c->vec, &c->vec_in);
+  v->left = mx_cycle_vec_alone(&c->vec, &c->vec_in);
   return true;
 }
 
@@ -95,13 +95,11 @@ static bool needs_more(const mx_cycle *c);
 
 static bool others_rest(const mx_cycle *c) {
   const mx_cycle_move_out *m = &c->move_out;
-  if (c->params->SHARED_ADD && c->vec_out.busy) return false;  // they share an adder
   if (c->reset || c->clears || c->memory.options.stall_percent || c->memory.options.per) return false;
   if (m->w_valid || m->mr_valid || m->mw_valid || m->pr_valid || !c->move_in.w_idle) return false;
   if (c->memory.out.bvalid || c->seq.fetch.req_valid) return false;
   if (needs_more(c)) return false;
-  if (c->vec_out.busy && c->vmem.single_port) return false;
-  return !c->vmem.kept && !(c->dot_out.vm_valid && c->vec_out.busy) && !c->stream_out.fault;
+  return !(c->dot_out.vm_valid && c->vec_out.busy) && !c->stream_out.fault;
 }
 
 static uint64_t others_steady(const mx_cycle *c, uint64_t n) {
@@ -226,7 +224,6 @@ static void finish(mx_cycle *c, const tally *t) {
   c->csr_in.events &= ~mine;
   c->csr_in.progress = c->seq_out.starting;
   mx_cycle_move_leap(&c->move, &c->move_in, t->cycles);
-  mx_cycle_vmem_leap(&c->vmem, &c->vmem_in, t->cycles);
   mx_cycle_seq_leap(&c->seq, &c->seq_in, &c->seq_out, t->cycles);
   mx_cycle_csr_leap(v, &c->bus, &c->csr_in, t->cycles);
   v->events[MX_EVENT_READ_BEATS] += t->read;

@@ -12,7 +12,7 @@ static bool bus_moves(const mx_cycle *c) {
 
 // The vector unit's accesses to VMEM matter only to who else wants it.
 static uint64_t vec_steady(const mx_cycle *c) {
-  bool alone = !c->vmem.single_port && !c->vmem_in.mr_valid && !c->vmem_in.mw_valid && !c->vmem_in.dw_valid;
+  bool alone = !c->vmem_in.mr_valid && !c->vmem_in.mw_valid && !c->vmem_in.dw_valid;
   return alone ? mx_cycle_vec_alone(&c->vec, &c->vec_in) : mx_cycle_vec_steady(&c->vec, &c->vec_in);
 }
 
@@ -29,7 +29,6 @@ static uint64_t steady(const mx_cycle *c, uint64_t n) {
   if (n > 1) n = min64(n, dot_steady(c));
   if (n > 1) n = min64(n, vec_steady(c));
   if (n > 1) n = min64(n, mx_cycle_move_steady(&c->move, &c->move_in));
-  if (n > 1) n = min64(n, mx_cycle_vmem_steady(&c->vmem, &c->vmem_in));
   return n > 1 ? min64(n, mx_cycle_csr_steady(&c->csr, &c->bus, &c->csr_in)) : n;
 }
 
@@ -47,7 +46,6 @@ uint64_t mx_cycle_leap(mx_cycle *c, uint64_t most) {
   mx_cycle_dot_leap(&c->dot, &c->dot_in, n);
   mx_cycle_vec_leap(&c->vec, &c->vec_in, n);
   mx_cycle_move_leap(&c->move, &c->move_in, n);
-  mx_cycle_vmem_leap(&c->vmem, &c->vmem_in, n);
   mx_cycle_seq_leap(&c->seq, &c->seq_in, &c->seq_out, n);
   mx_cycle_csr_leap(&c->csr, &c->bus, &c->csr_in, n);
   mx_memory_time_leap(&c->memory, &c->memory_in, n);

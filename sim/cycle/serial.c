@@ -22,16 +22,6 @@ static uint32_t block_mask(const mx_serial *v) { return (16u << field(v, 3, 3)) 
 static bool ends_in_a(const mx_serial *v) {
   return v->state == MX_SERIAL_OPA && (op_of(v) == MX_UOP_ADDI || is_loop(v));
 }
-static bool legal(const mx_serial *v) {
-  if (mx_ucode_reserved_bits_set(v->insn)) return false;
-  switch (op_of(v)) {
-    case MX_UOP_QUANT: return bits_of(v) <= MX_BITS_8;
-    case MX_UOP_LOOPU: return !field(v, 16, 15);
-    case MX_UOP_ADD: case MX_UOP_SUB: return red_of(v) != MX_RED_SUM;
-    default: return true;
-  }
-}
-
 // ---- the place of an operand or result ----
 
 // The second operand is read.
@@ -241,7 +231,7 @@ mx_serial_out mx_serial_look(const mx_serial *v, const mx_serial_in *in) {
 // ---- what to do next ----
 
 static mx_serial_state after_decode(const mx_serial *v) {
-  if (!legal(v) || op_of(v) == MX_UOP_END) return MX_SERIAL_IDLE;
+  if (mx_ucode_illegal(v->insn) || op_of(v) == MX_UOP_END) return MX_SERIAL_IDLE;
   if (op_of(v) == MX_UOP_LI) return MX_SERIAL_FETCH;
   if (is_vec(v)) return red_of(v) ? MX_SERIAL_CLEAR : bcast(v) ? MX_SERIAL_SCALAR : MX_SERIAL_COUNT;
   return is_quant(v) ? MX_SERIAL_COUNT : MX_SERIAL_OPA;
@@ -398,7 +388,7 @@ static uint8_t u_index(const mx_serial *v, mx_serial_state next, bool turn) {
 static void edge_u(mx_serial *v, const mx_serial_in *in, mx_serial_state next, bool turn) {
   uint16_t read = v->u[u_index(v, next, turn)];
   uint32_t pair = (v->index & 6) == 6 ? in->acc : in->args;
-  bool li = v->state == MX_SERIAL_DECODE && op_of(v) == MX_UOP_LI && legal(v);
+  bool li = v->state == MX_SERIAL_DECODE && op_of(v) == MX_UOP_LI && !mx_ucode_illegal(v->insn);
   if (v->state == MX_SERIAL_LOAD) v->u[v->index & 7] = (uint16_t)(pair >> 16 * (v->index & 1));
   else if (ends_in_a(v) || v->state == MX_SERIAL_OPB || li) v->u[field(v, 20, 15)] = sum_of(v, in);
   v->u_read = read;
@@ -469,7 +459,7 @@ void mx_serial_edge(mx_serial *v, const mx_serial_in *in) {
   mx_serial_out o = mx_serial_look(v, in);
   mx_serial_state state = v->state, next = next_state(v, in);
   mx_serial_phase phase = next_phase(v);
-  bool turn = next_turn(v), bad = state == MX_SERIAL_DECODE && !legal(v);
+  bool turn = next_turn(v), bad = state == MX_SERIAL_DECODE && mx_ucode_illegal(v->insn);
   uint16_t index = next_index(v, in);
   mx_fp_op op = fp_op(v);
   edge_fp(v, in);

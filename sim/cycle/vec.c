@@ -4,7 +4,7 @@
 
 #include "golden/isa.h"
 
-enum { IDLE, WAIT, RUN };                    // WAIT: for add_idle, at OPERANDS
+enum { IDLE, RUN };
 enum { OPERANDS = 4, START = 5 };            // cycles since the fetch: StN, and first of StRun of mx_vec_seq
 enum { FN_LATENCY = 6, QUANT_LATENCY = 3 };  // of fp_fn; from read_b_o to x_valid_o
 
@@ -32,14 +32,13 @@ static bool is_quant(const mx_cycle_vec *v) { return v->insn >> MX_UOP_LSB == MX
 
 // The outputs of cycle t of a microinstruction, and until when they stay.
 static void show(mx_cycle_vec *v) {
-  bool last = v->t == v->done, operands = v->t == OPERANDS, wants = v->t >= OPERANDS;
-  v->phase = v->adds && operands ? WAIT : RUN;
+  bool last = v->t == v->done, operands = v->t == OPERANDS;
+  v->phase = RUN;
   v->out = (mx_cycle_vec_out){
       .busy = true,
       .progress = last && !v->end_fault,
       .ra_en = in_span(v, v->read_a, v->t),
       .rb_en = in_span(v, v->read_b, v->t) || (v->bcast && operands),
-      .add_stop = v->adds && wants,
       .fault = last ? v->end_fault : MX_FAULT_NONE,
   };
   bool write = in_span(v, v->write, v->t), quant = is_quant(v);
@@ -47,24 +46,13 @@ static void show(mx_cycle_vec *v) {
   v->out.xw_valid = write && quant;
   v->next = last ? v->t + 1 : v->done;
   if (operands) v->next = START;
-  if (!wants && (v->adds || v->bcast)) v->next = OPERANDS;
+  if (v->t < OPERANDS && v->bcast) v->next = OPERANDS;
   v->next = min(v->next, span_change(v, v->read_a));
   v->next = min(v->next, span_change(v, v->read_b));
   v->next = min(v->next, span_change(v, v->write));
 }
 
 // ---- decoding ----
-
-static bool legal(uint32_t word) {
-  if (mx_ucode_reserved_bits_set(word)) return false;
-  switch (word >> MX_UOP_LSB) {
-    case MX_UOP_QUANT: return mx_uget(word, MX_UF_QUANT_bits) <= MX_BITS_8;
-    case MX_UOP_LOOPU: return mx_uget(word, MX_UF_IMM_a) == 0;
-    case MX_UOP_ADD:
-    case MX_UOP_SUB: return mx_uget(word, MX_UF_VEC_red) != MX_RED_SUM;
-    default: return true;
-  }
-}
 
 static unsigned op_latency(unsigned op) {
   return op == MX_UOP_MUL ? 3 : op == MX_UOP_ADD || op == MX_UOP_SUB ? 4 : 0;
@@ -85,9 +73,7 @@ static void plan_vector(mx_cycle_vec *v, unsigned op, uint32_t n) {
   unsigned red = mx_uget(v->insn, MX_UF_VEC_red), lanes = 1u << v->lane_bits;
   bool fn = mx_uget(v->insn, MX_UF_VEC_fn) != MX_FN_NONE;
   v->bcast = mx_uget(v->insn, MX_UF_VEC_bcast);
-  v->adds = v->shared_add && (red == MX_RED_SUM || op == MX_UOP_ADD || op == MX_UOP_SUB);
   v->period = fn ? lanes : 1;
-  if (v->single_port && v->period == 1) v->period = 2;
   v->done = START + reduction(v, red, !n);
   if (n) {
     uint32_t length = ((n - 1) >> v->lane_bits) * v->period;  // from first to last group
@@ -119,10 +105,10 @@ static void plan_quant(mx_cycle_vec *v, uint32_t n) {
 static void fetch(mx_cycle_vec *v) {
   v->insn = v->store[v->pc & v->store_mask];
   v->t = 0;
-  v->bcast = v->adds = false;
+  v->bcast = false;
   v->period = v->width = 1;
   v->read_a = v->read_b = v->write = never;
-  v->end_fault = legal(v->insn) ? MX_FAULT_NONE : MX_FAULT_UCODE;
+  v->end_fault = mx_ucode_illegal(v->insn) ? MX_FAULT_UCODE : MX_FAULT_NONE;
   unsigned op = v->insn >> MX_UOP_LSB, n = v->u[mx_uget(v->insn, MX_UF_VEC_n)];
   if (v->end_fault) v->done = 1;
   else if (op >= MX_UOP_MOV) plan_vector(v, op, n);
@@ -173,8 +159,6 @@ static unsigned log2_of(uint32_t power) { return power <= 1 ? 0 : 1 + log2_of(po
 void mx_cycle_vec_open(mx_cycle_vec *v, const mx_params *p) {
   memset(v, 0, sizeof *v);
   v->lane_bits = (uint8_t)log2_of(p->VEC_LANES);
-  v->single_port = p->SINGLE_PORT;
-  v->shared_add = p->SHARED_ADD;
   v->store_mask = (uint16_t)(p->UCODE_WORDS - 1);
   stop(v);
 }
@@ -187,9 +171,8 @@ void mx_cycle_vec_reset(mx_cycle_vec *v) {
 }
 
 mx_cycle_vec_out mx_cycle_vec_look(const mx_cycle_vec *v, const mx_cycle_vec_in *in) {
-  mx_cycle_vec_out out = v->out;
-  if (v->phase == WAIT) out.rb_en = v->bcast && in->add_idle;
-  return out;
+  (void)in;
+  return v->out;
 }
 
 static void load_command(mx_cycle_vec *v, const mx_cycle_vec_in *in, uint64_t n) {
@@ -208,14 +191,12 @@ void mx_cycle_vec_edge(mx_cycle_vec *v, const mx_cycle_vec_in *in) { mx_cycle_ve
 
 uint64_t mx_cycle_vec_steady(const mx_cycle_vec *v, const mx_cycle_vec_in *in) {
   if (v->phase == RUN) return v->next - v->t;
-  if (v->phase == WAIT) return in->add_idle ? 1 : UINT64_MAX;
   if (in->cmd_valid) return v->loaded < 7 ? 7u - v->loaded : 1;
   return v->loaded == 7 ? 1 : UINT64_MAX;
 }
 
 uint64_t mx_cycle_vec_alone(const mx_cycle_vec *v, const mx_cycle_vec_in *in) {
   if (v->phase != RUN) return mx_cycle_vec_steady(v, in);
-  if (v->adds && v->t < OPERANDS) return OPERANDS - v->t;
   return v->t < v->done ? v->done - v->t : 1;
 }
 
@@ -224,17 +205,7 @@ void mx_cycle_vec_leap(mx_cycle_vec *v, const mx_cycle_vec_in *in, uint64_t n) {
   if (v->phase == RUN) {
     v->t += (uint32_t)n;
     if (v->t >= v->next) change(v);
-  } else if (v->phase == IDLE) {
+  } else {
     load_command(v, in, n);
-  } else if (in->add_idle) {
-    v->t = START;
-    show(v);
   }
-}
-
-// Reads of vector operands are two cycles apart, so a write waits for one at most.
-bool mx_cycle_vec_kept(const mx_cycle_vec *v) {
-  if (!v->single_port || v->phase != RUN || !v->t || is_quant(v)) return false;
-  uint32_t before = v->t - 1;
-  return in_span(v, v->write, before) && in_span(v, v->read_a, before);
 }

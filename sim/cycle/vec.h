@@ -3,9 +3,9 @@
 // Twin of mx_vec (contract: sim/cycle/README.md). The state holds the control
 // store and U registers, which decide what runs; VMEM's data do not.
 //
-// When a microinstruction is fetched, its whole course is fixed but for the wait
-// for add_idle: a few numbers say when it reads, writes and ends. Between two
-// changes of the outputs an edge only counts.
+// When a microinstruction is fetched, its whole course is fixed: a few numbers say
+// when it reads, writes and ends. Between two changes of the outputs an edge only
+// counts.
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,16 +18,14 @@ typedef struct {
   bool uc_we;
   uint16_t uc_addr;
   uint32_t uc_data;
-  bool add_idle;  // SharedAdd: of mx_dot
 } mx_cycle_vec_in;
 
-// All from the state alone, but rb_en, which may depend on add_idle (SharedAdd).
+// All from the state alone.
 typedef struct {
   bool cmd_ready, busy, progress;
   bool ra_en, rb_en;   // VMEM reads
   bool vm_valid;       // VMEM write
   bool xw_valid;       // XMEM write
-  bool add_stop;       // SharedAdd: to mx_dot
   uint8_t fault;
 } mx_cycle_vec_out;
 
@@ -46,7 +44,7 @@ typedef struct {
   uint8_t phase;
   uint8_t loaded;  // idle: of U0..U7
   // The microinstruction.
-  bool bcast, adds;  // reads a scalar; keeps the shared adder to itself
+  bool bcast;        // reads a scalar
   uint8_t end_fault;
   uint16_t pc;
   uint32_t insn, done;     // done: its last cycle
@@ -54,7 +52,6 @@ typedef struct {
   mx_cycle_vec_span read_a, read_b, write;
   // Parameters.
   uint8_t lane_bits;  // log2 VEC_LANES
-  bool single_port, shared_add;
   uint16_t store_mask;
 
   uint16_t u[16];
@@ -71,7 +68,6 @@ uint64_t mx_cycle_vec_steady(const mx_cycle_vec *v, const mx_cycle_vec_in *in);
 void mx_cycle_vec_leap(mx_cycle_vec *v, const mx_cycle_vec_in *in, uint64_t n);
 // As mx_cycle_vec_steady, but for ra_en, rb_en, vm_valid and xw_valid, which may
 // change meanwhile: for times in which nobody else wants VMEM. A leap may be so
-// long; `kept` of mx_cycle_vmem is then mx_cycle_vec_kept, of the state reached.
+// long.
 uint64_t mx_cycle_vec_alone(const mx_cycle_vec *v, const mx_cycle_vec_in *in);
-bool mx_cycle_vec_kept(const mx_cycle_vec *v);
 #endif

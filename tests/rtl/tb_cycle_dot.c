@@ -1,10 +1,9 @@
-// tb: name=cycle_dot_tiny   top=mx_dot params=BusBits=32,Rows=1,Tokens=1,Group=16,Codebook=0,ZeroPoint=0,SharedAdd=1
-// tb: name=cycle_dot_bare   top=mx_dot params=BusBits=32,Rows=1,Tokens=1,Group=16,Codebook=0,ZeroPoint=0,SharedAdd=0
-// tb: name=cycle_dot_small  top=mx_dot params=BusBits=64,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1,SharedAdd=0
-// tb: name=cycle_dot_sim    top=mx_dot params=BusBits=128,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1,SharedAdd=0
-// tb: name=cycle_dot_large  top=mx_dot params=BusBits=256,Rows=2,Tokens=4,Group=32,Codebook=1,ZeroPoint=1,SharedAdd=0
-// tb: name=cycle_dot_narrow top=mx_dot params=BusBits=64,Rows=2,Tokens=8,Group=16,Codebook=1,ZeroPoint=1,SharedAdd=0
-// tb: name=cycle_dot_slices top=mx_dot params=BusBits=128,Rows=4,Tokens=1,Group=64,Codebook=1,ZeroPoint=1,SharedAdd=0
+// tb: name=cycle_dot_tiny   top=mx_dot params=BusBits=32,Rows=1,Tokens=1,Group=16,Codebook=0,ZeroPoint=0
+// tb: name=cycle_dot_small  top=mx_dot params=BusBits=64,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1
+// tb: name=cycle_dot_sim    top=mx_dot params=BusBits=128,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1
+// tb: name=cycle_dot_large  top=mx_dot params=BusBits=256,Rows=2,Tokens=4,Group=32,Codebook=1,ZeroPoint=1
+// tb: name=cycle_dot_narrow top=mx_dot params=BusBits=64,Rows=2,Tokens=8,Group=16,Codebook=1,ZeroPoint=1
+// tb: name=cycle_dot_slices top=mx_dot params=BusBits=128,Rows=4,Tokens=1,Group=64,Codebook=1,ZeroPoint=1
 // The twin sim/cycle/dot and mx_dot side by side: random commands, stalls of
 // every input and resets; all outputs equal in every cycle.
 #include <stdio.h>
@@ -17,7 +16,7 @@ enum { CYCLES = 400000, HISTORY = 3 };
 
 static const mx_params params = {
     .BUS_BITS = TB_BusBits, .ROWS = TB_Rows, .TOKENS = TB_Tokens, .GROUP = TB_Group,
-    .CODEBOOK = TB_Codebook, .ZERO_POINT = TB_ZeroPoint, .SHARED_ADD = TB_SharedAdd};
+    .CODEBOOK = TB_Codebook, .ZERO_POINT = TB_ZeroPoint};
 
 static mx_cycle_dot twin;
 static mx_cycle_dot_in in;
@@ -26,11 +25,11 @@ static unsigned commands, resets, words, beats, blocked;
 
 static struct {
   tb_port *rst, *cmd_valid, *bits, *scale, *zero, *codebook, *planar, *block, *x, *groups, *blocks, *tokens, *tbl_we,
-      *s_valid, *vm_ready, *add_stop;
+      *s_valid, *vm_ready;
 } port;
 
 // Out of 256: how often each input is set.
-static struct { unsigned command, stream, vmem, stop, table; } pace;
+static struct { unsigned command, stream, vmem, table; } pace;
 
 static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
 
@@ -40,7 +39,6 @@ static void find_ports(void) {
   port.planar = tb_find("cmd_planar_i"), port.block = tb_find("cmd_block_i"), port.x = tb_find("cmd_x_i");
   port.groups = tb_find("cmd_groups_i"), port.blocks = tb_find("cmd_blocks_i"), port.tokens = tb_find("cmd_tokens_i");
   port.tbl_we = tb_find("tbl_we_i"), port.s_valid = tb_find("s_valid_i"), port.vm_ready = tb_find("vm_ready_i");
-  port.add_stop = tb_find("add_stop_i");
 }
 
 // ---- inputs ----
@@ -50,7 +48,6 @@ static void random_pace(void) {
   pace.command = often[below(5)];
   pace.stream = often[below(5)];
   pace.vmem = often[below(6)];
-  pace.stop = below(3) ? 0 : often[2 + below(3)];
   pace.table = below(3) ? 0 : 1 + below(40);
 }
 
@@ -71,7 +68,7 @@ static void drive(void) {
   tb_put(port.codebook, in.cmd_codebook), tb_put(port.planar, in.cmd_planar), tb_put(port.block, in.cmd_block);
   tb_put(port.x, in.cmd_x), tb_put(port.groups, in.cmd_groups), tb_put(port.blocks, in.cmd_blocks);
   tb_put(port.tokens, in.cmd_tokens), tb_put(port.tbl_we, in.tbl_we), tb_put(port.s_valid, in.s_valid);
-  tb_put(port.vm_ready, in.vm_ready), tb_put(port.add_stop, in.add_stop);
+  tb_put(port.vm_ready, in.vm_ready);
 }
 
 static void choose_inputs(void) {
@@ -80,7 +77,6 @@ static void choose_inputs(void) {
   in.s_valid = in.s_valid || below(256) < pace.stream;  // holds until taken
   in.vm_ready = below(256) < pace.vmem;
   in.tbl_we = below(256) < pace.table;
-  if (below(8) == 0) in.add_stop = below(256) < pace.stop;
 }
 
 // ---- outputs ----
@@ -98,10 +94,9 @@ static void fail(const char *name, unsigned got, unsigned expected) {
 static void compare(const mx_cycle_dot_out *o) {
   const struct { const char *name; unsigned got; } ports[] = {
       {"cmd_ready_o", o->cmd_ready}, {"busy_o", o->busy}, {"s_ready_o", o->s_ready}, {"took_o", o->took},
-      {"starved_o", o->starved}, {"blocked_o", o->blocked}, {"x_en_o", o->x_en}, {"vm_valid_o", o->vm_valid},
-      {"add_idle_o", o->add_idle}};
+      {"starved_o", o->starved}, {"blocked_o", o->blocked}, {"x_en_o", o->x_en}, {"vm_valid_o", o->vm_valid}};
   static tb_port *found[sizeof ports / sizeof *ports];
-  for (size_t i = 0; i < sizeof ports / sizeof *ports - !TB_SharedAdd; i++) {
+  for (size_t i = 0; i < sizeof ports / sizeof *ports; i++) {
     if (!found[i]) found[i] = tb_find(ports[i].name);
     unsigned expected = (unsigned)tb_peek(found[i]);
     if (ports[i].got != expected) fail(ports[i].name, ports[i].got, expected);

@@ -1,15 +1,10 @@
 // tb: name=cycle_vec_1  top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1
-// tb: name=cycle_vec_1s top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1,SinglePort=1,Split16=1
-// tb: name=cycle_vec_1a top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1,SinglePort=1,Split16=1,SharedAdd=1
-// tb: name=cycle_vec_1b top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1,SharedAdd=1
 // tb: name=cycle_vec_2  top=mx_vec params=VecLanes=2,VmemWords=2048,UcodeWords=512,XmemElems=1024,Tokens=2
-// tb: name=cycle_vec_2s top=mx_vec params=VecLanes=2,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=2,SinglePort=1
 // tb: name=cycle_vec_4  top=mx_vec params=VecLanes=4,VmemWords=1024,UcodeWords=1024,XmemElems=1024,Tokens=4
-// tb: name=cycle_vec_4s top=mx_vec params=VecLanes=4,VmemWords=1024,UcodeWords=512,XmemElems=512,Tokens=2,SinglePort=1
 // The cycle model's twin of mx_vec beside it: every port that keeps time in every
 // cycle, over random microprograms (vec_program.h), the longest microinstructions,
-// writes to the control store of a running program, withdrawn commands, a busy
-// adder, resets in any state and what U holds after them.
+// writes to the control store of a running program, withdrawn commands, resets in
+// any state and what U holds after them.
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -17,44 +12,34 @@
 #include "tests/rtl/tb.h"
 #include "tests/rtl/vec_program.h"
 
-#ifndef TB_SinglePort
-#define TB_SinglePort 0
-#endif
-#ifndef TB_SharedAdd
-#define TB_SharedAdd 0
-#endif
-
 enum { STORE = TB_UcodeWords, PROGRAMS = 3000, LONGEST = 30000 };
 
 static const mx_params params = {.VEC_LANES = TB_VecLanes,
                                  .VMEM_WORDS = TB_VmemWords,
                                  .UCODE_WORDS = STORE,
                                  .XMEM_ELEMS = TB_XmemElems,
-                                 .TOKENS = TB_Tokens,
-                                 .SINGLE_PORT = TB_SinglePort,
-                                 .SHARED_ADD = TB_SharedAdd};
+                                 .TOKENS = TB_Tokens};
 
 static mx_cycle_vec twin;
 static mx_cycle_vec_in in;
 static vec_program program;
-static unsigned idle_percent, stray_writes;  // of 10000 cycles
-static uint64_t resets_in_work, faults, waits, withdrawn;
+static unsigned stray_writes;  // of 10000 cycles
+static uint64_t resets_in_work, faults, withdrawn;
 
 static unsigned below(unsigned n) { return (unsigned)tb_random_below(n); }
 static bool one_in(unsigned n) { return !below(n); }
 
 static struct {
-  tb_port *rst_n, *cmd_valid, *cmd_entry, *cmd_u, *uc_we, *uc_addr, *uc_data, *add_idle, *ra_data, *rb_data;
-  tb_port *cmd_ready, *busy, *progress, *ra_en, *rb_en, *vm_valid, *xw_valid, *add_stop, *fault;
+  tb_port *rst_n, *cmd_valid, *cmd_entry, *cmd_u, *uc_we, *uc_addr, *uc_data, *ra_data, *rb_data;
+  tb_port *cmd_ready, *busy, *progress, *ra_en, *rb_en, *vm_valid, *xw_valid, *fault;
 } p;
 
 static void find_ports(void) {
 #define IN(name) p.name = tb_find(#name "_i");
 #define OUT(name) p.name = tb_find(#name "_o");
   p.rst_n = tb_find("rst_ni");
-  IN(cmd_valid) IN(cmd_entry) IN(cmd_u) IN(uc_we) IN(uc_addr) IN(uc_data) IN(add_idle) IN(ra_data) IN(rb_data)
-  OUT(cmd_ready) OUT(busy) OUT(progress) OUT(ra_en) OUT(rb_en) OUT(vm_valid) OUT(xw_valid) OUT(add_stop)
-  OUT(fault)
+  IN(cmd_valid) IN(cmd_entry) IN(cmd_u) IN(uc_we) IN(uc_addr) IN(uc_data) IN(ra_data) IN(rb_data)
+  OUT(cmd_ready) OUT(busy) OUT(progress) OUT(ra_en) OUT(rb_en) OUT(vm_valid) OUT(xw_valid) OUT(fault)
 #undef IN
 #undef OUT
 }
@@ -68,7 +53,6 @@ static void put_inputs(void) {
   tb_put(p.uc_we, in.uc_we);
   tb_put(p.uc_addr, in.uc_addr);
   tb_put(p.uc_data, in.uc_data);
-  tb_put(p.add_idle, in.add_idle);
   tb_put(p.ra_data, tb_random());
   tb_put(p.rb_data, tb_random());
   tb_eval();
@@ -86,18 +70,15 @@ static void compare(const mx_cycle_vec_out *out) {
   SAME(rb_en);
   SAME(vm_valid);
   SAME(xw_valid);
-  SAME(add_stop);
   SAME(fault);
 #undef SAME
 }
 
 static mx_cycle_vec_out settle(void) {
-  in.add_idle = below(100) < idle_percent;
   put_inputs();
   mx_cycle_vec_out out = mx_cycle_vec_look(&twin, &in);
   compare(&out);
   faults += out.fault != MX_FAULT_NONE;
-  waits += out.add_stop && !in.add_idle && twin.t == 4;
   return out;
 }
 
@@ -169,10 +150,8 @@ static void run(unsigned limit) {
 }
 
 static void random_runs(void) {
-  static const unsigned percents[] = {100, 100, 50, 10, 1};
   for (unsigned i = 0; i < PROGRAMS; i++) {
     unsigned base = below(STORE);
-    idle_percent = percents[below(5)];
     stray_writes = one_in(10) ? below(100) : 0;
     vec_random_program(&program, base, TB_VmemWords);
     load_store(base);
@@ -184,7 +163,7 @@ static void random_runs(void) {
 // n = 0xFFFF for each operation, function and reduction, and QUANT.
 static void longest(void) {
   static const unsigned ops[] = {MX_UOP_MOV, MX_UOP_ADD, MX_UOP_SUB, MX_UOP_MUL, MX_UOP_MAX, MX_UOP_QUANT};
-  idle_percent = 100, stray_writes = 0;
+  stray_writes = 0;
   for (unsigned i = 0; i < sizeof ops / sizeof *ops; i++) {
     unsigned quant = ops[i] == MX_UOP_QUANT, red = quant ? 0 : ops[i] == MX_UOP_MUL ? MX_RED_SUM : (i & 2);
     program.words = 0;
@@ -229,7 +208,6 @@ void tb_main(void) {
   tb_put(p.rst_n, 0);
   tb_cycle();
   tb_put(p.rst_n, 1);
-  idle_percent = 100;
   for (unsigned i = 0; i < MX_UREGS; i++) vec_emit_imm(&program, MX_UOP_LI, i, 0, 0);
   vec_emit(&program, vec_code(MX_UOP_END));
   load_store(0);
@@ -238,7 +216,6 @@ void tb_main(void) {
   longest();
   registers_after_reset();
   random_runs();
-  TB_CHECK(resets_in_work && faults && withdrawn && (waits || !TB_SharedAdd), "not everything happened");
-  printf("%" PRIu64 " resets in work, %" PRIu64 " faults, %" PRIu64 " cycles of waiting for the adder\n",
-         resets_in_work, faults, waits);
+  TB_CHECK(resets_in_work && faults && withdrawn, "not everything happened");
+  printf("%" PRIu64 " resets in work, %" PRIu64 " faults\n", resets_in_work, faults);
 }

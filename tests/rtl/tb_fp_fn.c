@@ -1,5 +1,4 @@
-// tb: name=fp_fn top=fp_fn
-// tb: name=fp_fn_split top=fp_fn params=Split16=1
+// tb: top=fp_fn
 // fp_fn against mx_fp_exp2, mx_fp_recip and mx_fp_rsqrt.
 #include "golden/fn.h"
 #include "golden/fp32.h"

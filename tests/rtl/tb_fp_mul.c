@@ -1,5 +1,4 @@
-// tb: name=fp_mul top=fp_mul
-// tb: name=fp_mul_split top=fp_mul params=Split16=1
+// tb: top=fp_mul
 // fp_mul against mx_fp_mul.
 #include "golden/fp32.h"
 #include "tests/rtl/fp_operands.h"

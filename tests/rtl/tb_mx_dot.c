@@ -1,5 +1,4 @@
 // tb: name=mx_dot_tiny  top=mx_dot params=BusBits=32,Rows=1,Tokens=1,Group=16,Codebook=0,ZeroPoint=0
-// tb: name=mx_dot_pairs top=mx_dot params=BusBits=32,Rows=1,Tokens=1,Group=16,Codebook=0,ZeroPoint=0,SoftHigh=0,MulPairs=1
 // tb: name=mx_dot_small top=mx_dot params=BusBits=64,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1
 // tb: name=mx_dot_sim   top=mx_dot params=BusBits=128,Rows=1,Tokens=2,Group=16,Codebook=1,ZeroPoint=1
 // tb: name=mx_dot_large top=mx_dot params=BusBits=256,Rows=2,Tokens=4,Group=32,Codebook=1,ZeroPoint=1

@@ -1,8 +1,5 @@
 // tb: name=mx_vec_1  top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1
-// tb: name=mx_vec_1s top=mx_vec params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1,SinglePort=1,Split16=1
-// tb: name=mx_vec_1a top=mx_vec_shared dir=tests/rtl params=VecLanes=1,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=1,SinglePort=1,Split16=1,SharedAdd=1
 // tb: name=mx_vec_2  top=mx_vec params=VecLanes=2,VmemWords=2048,UcodeWords=512,XmemElems=1024,Tokens=2
-// tb: name=mx_vec_2s top=mx_vec params=VecLanes=2,VmemWords=1024,UcodeWords=256,XmemElems=512,Tokens=2,SinglePort=1
 // tb: name=mx_vec_4  top=mx_vec params=VecLanes=4,VmemWords=1024,UcodeWords=1024,XmemElems=1024,Tokens=4
 // Random microprograms (vec_program.h) over random data: every write against the
 // golden model, in order, and the cycles of every microinstruction against the
@@ -17,13 +14,6 @@
 #include "tests/rtl/fp_operands.h"
 #include "tests/rtl/tb.h"
 #include "tests/rtl/vec_program.h"
-
-#ifndef TB_SinglePort
-#define TB_SinglePort 0
-#endif
-#ifndef TB_SharedAdd
-#define TB_SharedAdd 0
-#endif
 
 enum {
   V = TB_VecLanes,
@@ -100,7 +90,7 @@ static unsigned groups(unsigned n) { return (n + V - 1) / V; }
 static unsigned vector_cycles(uint32_t word, unsigned n) {
   unsigned op = word >> MX_UOP_LSB, red = mx_uget(word, MX_UF_VEC_red);
   bool fn = mx_uget(word, MX_UF_VEC_fn) != 0;
-  unsigned period = fn && V > 1 ? V : TB_SinglePort ? 2 : 1;
+  unsigned period = fn ? V : 1;
   unsigned latency = op == MX_UOP_MUL ? 3 : op == MX_UOP_ADD || op == MX_UOP_SUB ? 4 : 0;
   if (fn) latency += FN_LATENCY + (V > 1 ? V : 0);
   unsigned cycles = n ? 8 + period * (groups(n) - 1) + latency : 6;
@@ -164,32 +154,17 @@ static void see(mx_space space, uint32_t address, uint32_t value) {
            (int)space, address, value, (int)e->space, e->address, e->value);
 }
 
-static uint32_t kept_address[4], kept_value[4];
-static unsigned kept_words;
 static bool written[WORDS];  // in this cycle
 
-static void drain_kept(void) {
-  for (unsigned i = 0; i < kept_words; i++) {
-    vmem[kept_address[i]] = kept_value[i];
-    written[kept_address[i]] = true;
-  }
-  kept_words = 0;
-}
-
-// Vector writes of this cycle; with SinglePort one may wait for a cycle without
-// reads, and must have gone before the next.
-static void take_vmem_write(bool reading) {
-  if (!reading) drain_kept();
+static void take_vmem_write(void) {
   if (!tb_peek(p.vm_valid)) return;
-  TB_CHECK(!kept_words, "a write while one still waits for the port");
   for (unsigned l = 0; l < V; l++)
     if (tb_peek(p.vm_mask) >> l & 1) {
-      kept_address[kept_words] = ((uint32_t)tb_peek(p.vm_addr) / V * V + l) % WORDS;
-      kept_value[kept_words] = (uint32_t)tb_peek_bits(p.vm_data, 32 * l, 32);
-      see(MX_SPACE_VMEM, kept_address[kept_words], kept_value[kept_words]);
-      kept_words++;
+      uint32_t address = ((uint32_t)tb_peek(p.vm_addr) / V * V + l) % WORDS;
+      vmem[address] = (uint32_t)tb_peek_bits(p.vm_data, 32 * l, 32);
+      written[address] = true;
+      see(MX_SPACE_VMEM, address, vmem[address]);
     }
-  if (!TB_SinglePort || !reading) drain_kept();
 }
 
 static void take_xmem_write(void) {
@@ -220,7 +195,7 @@ static void cycle(void) {
   bool a = tb_peek(p.ra_en), b = tb_peek(p.rb_en);
   uint32_t at_a = (uint32_t)tb_peek(p.ra_addr), at_b = (uint32_t)tb_peek(p.rb_addr);
   memset(written, 0, sizeof written);
-  take_vmem_write(a || b);
+  take_vmem_write();
   take_xmem_write();
   tb_cycle();
   answer(p.ra_data, a, at_a);
@@ -262,7 +237,7 @@ static unsigned worst_overhead;  // beyond one group per cycle, of plain MOV .. 
 
 static void note_overhead(uint32_t word, unsigned n, unsigned cycles) {
   if (word >> MX_UOP_LSB < MX_UOP_MOV || mx_uget(word, MX_UF_VEC_fn) ||
-      mx_uget(word, MX_UF_VEC_red) || TB_SinglePort)
+      mx_uget(word, MX_UF_VEC_red))
     return;
   if (cycles - groups(n) > worst_overhead) worst_overhead = cycles - groups(n);
 }
@@ -289,8 +264,7 @@ static void run(unsigned base) {
     if (progress) {
       uint32_t word = store[pc % STORE];
       unsigned n = u[mx_uget(word, MX_UF_VEC_n)], cycles = walk(u, &pc);
-      // An adder that another user has is waited for, 8 cycles at most.
-      TB_CHECK(took >= cycles && took <= cycles + 8 * TB_SharedAdd, "microinstruction %08x, n = %u: %u cycles, expected %u", word, n,
+      TB_CHECK(took == cycles, "microinstruction %08x, n = %u: %u cycles, expected %u", word, n,
                took, cycles);
       note_overhead(word, n, cycles);
       last = tb_cycles();
@@ -301,7 +275,6 @@ static void run(unsigned base) {
   }
   TB_CHECK(!tb_peek(p.busy), "busy_o is set after the end");
   TB_CHECK(seen_count == expected_count, "%u writes, expected %u", seen_count, expected_count);
-  if (kept_words) cycle();
   TB_CHECK(!memcmp(vmem, golden_vmem, sizeof vmem), "VMEM differs after the program");
 }
 
@@ -312,7 +285,6 @@ static void run_and_reset(unsigned base) {
   issue(base);
   for (unsigned i = below(200); i && tb_peek(p.busy); i--) cycle();
   tb_reset();
-  kept_words = 0;
   ignore_writes = false;
   TB_CHECK(!tb_peek(p.busy) && !tb_peek(p.vm_valid) && !tb_peek(p.xw_valid), "busy after reset");
   program.words = 0;

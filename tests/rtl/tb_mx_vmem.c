@@ -1,8 +1,6 @@
 // tb: name=mx_vmem_1  top=mx_vmem params=VecLanes=1,VmemWords=64
-// tb: name=mx_vmem_1s top=mx_vmem params=VecLanes=1,VmemWords=64,SinglePort=1
 // tb: name=mx_vmem_2  top=mx_vmem params=VecLanes=2,VmemWords=128
 // tb: name=mx_vmem_4  top=mx_vmem params=VecLanes=4,VmemWords=256
-// tb: name=mx_vmem_4s top=mx_vmem params=VecLanes=4,VmemWords=64,SinglePort=1
 // Random traffic on all ports against an array: who may write, which word each
 // read gives, what is observed, in every cycle.
 #include <string.h>
@@ -10,14 +8,10 @@
 #include "sim/cycle/onchip.h"
 #include "tests/rtl/tb.h"
 
-#ifndef TB_SinglePort
-#define TB_SinglePort 0
-#endif
-
 enum { V = TB_VecLanes, WORDS = TB_VmemWords, CYCLES = 100000 };
 
 static struct {
-  tb_port *rst_n, *ra_en, *ra_addr, *ra_data, *rb_en, *rb_addr, *rb_data;
+  tb_port *ra_en, *ra_addr, *ra_data, *rb_en, *rb_addr, *rb_data;
   tb_port *mr_valid, *mr_ready, *mr_addr, *mr_data;
   tb_port *vm_valid, *vm_addr, *vm_mask, *vm_data;
   tb_port *mw_valid, *mw_ready, *mw_addr, *mw_data;
@@ -28,7 +22,6 @@ static struct {
 static void find_ports(void) {
 #define IN(name) p.name = tb_find(#name "_i");
 #define OUT(name) p.name = tb_find(#name "_o");
-  p.rst_n = tb_find("rst_ni");
   IN(ra_en) IN(ra_addr) OUT(ra_data) IN(rb_en) IN(rb_addr) OUT(rb_data)
   IN(mr_valid) OUT(mr_ready) IN(mr_addr) OUT(mr_data)
   IN(vm_valid) IN(vm_addr) IN(vm_mask) IN(vm_data)
@@ -110,12 +103,7 @@ static void offer(tb_port *valid, tb_port *at, tb_port *data, bool waiting, unsi
 
 typedef struct { unsigned read, vm, mw, dw, mr; } traffic;  // percent
 
-// With one port: the vector write that had to wait.
-static write_request kept;
-
-static write_request write_of_this_cycle(const write_request *vm, bool reading) {
-  if (TB_SinglePort && reading) return (write_request){0};
-  if (kept.valid) return kept;
+static write_request write_of_this_cycle(const write_request *vm) {
   if (vm->valid) return *vm;
   write_request mw = word_write(1, tb_peek(p.mw_valid), (uint32_t)tb_peek(p.mw_addr),
                                 (uint32_t)tb_peek(p.mw_data));
@@ -129,7 +117,7 @@ static write_request drive(const traffic *t) {
   tb_put(p.rb_en, chance(t->read));
   tb_put(p.ra_addr, address());
   tb_put(p.rb_addr, address());
-  write_request vm = random_vector_write(kept.valid ? 0 : t->vm);
+  write_request vm = random_vector_write(t->vm);
   tb_put(p.vm_valid, vm.valid);
   tb_put(p.vm_addr, vm.address);
   tb_put(p.vm_mask, vm.mask);
@@ -138,59 +126,35 @@ static write_request drive(const traffic *t) {
   return vm;
 }
 
-static void check_ready(const write_request *w, bool reading) {
-  bool word_may = !(TB_SinglePort && reading) && !(w->valid && w->unit == 0);
+static void check_ready(const write_request *w) {
+  bool word_may = !(w->valid && w->unit == 0);
   TB_CHECK(tb_peek(p.mw_ready) == word_may, "mw_ready_o");
   TB_CHECK(tb_peek(p.dw_ready) == (word_may && !tb_peek(p.mw_valid)), "dw_ready_o");
-  bool read_may = TB_SinglePort ? !reading && !w->valid : !tb_peek(p.rb_en);
-  TB_CHECK(tb_peek(p.mr_ready) == read_may, "mr_ready_o");
+  TB_CHECK(tb_peek(p.mr_ready) == !tb_peek(p.rb_en), "mr_ready_o");
 }
 
-static mx_cycle_vmem twin = {.single_port = TB_SinglePort};
-
-static mx_cycle_vmem_in twin_inputs(void) {
-  return (mx_cycle_vmem_in){.ra_en = tb_peek(p.ra_en), .rb_en = tb_peek(p.rb_en), .vm_valid = tb_peek(p.vm_valid),
-                            .mr_valid = tb_peek(p.mr_valid), .mw_valid = tb_peek(p.mw_valid),
-                            .dw_valid = tb_peek(p.dw_valid)};
-}
-
-static void check_twin(const mx_cycle_vmem_in *in) {
-  mx_cycle_vmem_out out = mx_cycle_vmem_look(&twin, in);
-  TB_CHECK(tb_peek(p.mr_ready) == out.mr_ready, "mr_ready of the twin, kept = %d", twin.kept);
-  TB_CHECK(tb_peek(p.mw_ready) == out.mw_ready, "mw_ready of the twin, kept = %d", twin.kept);
-  TB_CHECK(tb_peek(p.dw_ready) == out.dw_ready, "dw_ready of the twin, kept = %d", twin.kept);
-}
-
-// One edge, or a reset, in which a write that waits is lost.
-static void edge(const mx_cycle_vmem_in *in) {
-  bool reset = chance(1);
-  tb_put(p.rst_n, !reset);
-  tb_cycle();
-  tb_put(p.rst_n, 1);
-  if (reset) {
-    kept.valid = false;
-    mx_cycle_vmem_reset(&twin);
-  } else {
-    mx_cycle_vmem_edge(&twin, in);
-  }
+static void check_twin(void) {
+  mx_cycle_vmem_in in = {.rb_en = tb_peek(p.rb_en), .vm_valid = tb_peek(p.vm_valid), .mr_valid = tb_peek(p.mr_valid),
+                         .mw_valid = tb_peek(p.mw_valid), .dw_valid = tb_peek(p.dw_valid)};
+  mx_cycle_vmem_out out = mx_cycle_vmem_look(&in);
+  TB_CHECK(tb_peek(p.mr_ready) == out.mr_ready, "mr_ready of the twin");
+  TB_CHECK(tb_peek(p.mw_ready) == out.mw_ready, "mw_ready of the twin");
+  TB_CHECK(tb_peek(p.dw_ready) == out.dw_ready, "dw_ready of the twin");
 }
 
 static void one_cycle(const traffic *t) {
   write_request vm = drive(t);
   bool ra = tb_peek(p.ra_en), rb = tb_peek(p.rb_en);
-  write_request w = write_of_this_cycle(&vm, ra || rb);
-  check_ready(&w, ra || rb);
+  write_request w = write_of_this_cycle(&vm);
+  check_ready(&w);
   check_observed(&w);
-  mx_cycle_vmem_in in = twin_inputs();
-  check_twin(&in);
-  if (TB_SinglePort && vm.valid && (ra || rb)) kept = vm;
-  else if (w.valid && w.unit == 0) kept.valid = false;
+  check_twin();
 
   bool mr = tb_peek(p.mr_valid) && tb_peek(p.mr_ready);
   bool mr_waits = waits(p.mr_valid, p.mr_ready), mw_waits = waits(p.mw_valid, p.mw_ready);
   bool dw_waits = waits(p.dw_valid, p.dw_ready);
   uint32_t mr_at = (uint32_t)tb_peek(p.mr_addr) % WORDS;
-  edge(&in);
+  tb_cycle();
   apply(&w);
   if (ra) check_group("A", p.ra_data, (uint32_t)tb_peek(p.ra_addr));
   if (rb) check_group("B", p.rb_data, (uint32_t)tb_peek(p.rb_addr));
@@ -204,7 +168,6 @@ static void one_cycle(const traffic *t) {
 
 void tb_main(void) {
   find_ports();
-  tb_reset();
   traffic t = {.read = 50};  // every word reads as zero at first
   for (unsigned i = 0; i < CYCLES; i++) {
     if (i % 200 == 199)

@@ -22,15 +22,14 @@ static unsigned below(unsigned n) { return (unsigned)(mx_random_next(&random_sta
 
 static bool same(mx_cycle_dot_out a, mx_cycle_dot_out b, bool x) {
   return a.cmd_ready == b.cmd_ready && a.busy == b.busy && a.s_ready == b.s_ready && a.took == b.took &&
-         a.starved == b.starved && a.blocked == b.blocked && a.vm_valid == b.vm_valid &&
-         a.add_idle == b.add_idle && (!x || a.x_en == b.x_en);
+         a.starved == b.starved && a.blocked == b.blocked && a.vm_valid == b.vm_valid && (!x || a.x_en == b.x_en);
 }
 
 // All of the state that tells.
 static void assert_same_state(const mx_cycle_dot *a, const mx_cycle_dot *b) {
 #define SAME(field) assert_int_equal(a->field, b->field)
   SAME(table_left), SAME(waits), SAME(active), SAME(handed), SAME(side_left), SAME(step), SAME(block_left);
-  SAME(group_left), SAME(used), SAME(lasts), SAME(finals), SAME(out_active), SAME(vm_valid), SAME(token);
+  SAME(group_left), SAME(used), SAME(finals), SAME(out_active), SAME(vm_valid), SAME(token);
   SAME(out_groups), SAME(row), SAME(written);
 #undef SAME
 }
@@ -72,12 +71,12 @@ static void random_command(mx_cycle_dot_in *in, const mx_params *p) {
 }
 
 // Out of 8: how often each input is set.
-static struct { unsigned stream, vmem, stop, table; } pace;
+static struct { unsigned stream, vmem, table; } pace;
 
 static void random_pace(void) {
   static const unsigned often[] = {8, 8, 7, 4, 1};
   pace.stream = often[below(5)], pace.vmem = often[below(5)];
-  pace.stop = below(3) ? 0 : often[below(5)], pace.table = below(3) == 0;
+  pace.table = below(3) == 0;
 }
 
 static void random_inputs(mx_cycle_dot_in *in, const mx_params *p) {
@@ -85,7 +84,7 @@ static void random_inputs(mx_cycle_dot_in *in, const mx_params *p) {
   if (in->cmd_valid) in->cmd_valid = below(4) != 0;
   else if (below(8) == 0) random_command(in, p);
   in->s_valid = below(8) < pace.stream, in->vm_ready = below(8) < pace.vmem;
-  in->add_stop = below(8) < pace.stop, in->tbl_we = below(32) < pace.table;
+  in->tbl_we = below(32) < pace.table;
 }
 
 static void leap_random(const mx_params *p) {
@@ -107,10 +106,9 @@ static void leap_random(const mx_params *p) {
   }
 }
 
-static const mx_params *params_of(unsigned bus, unsigned rows, unsigned tokens, unsigned group, bool shared) {
+static const mx_params *params_of(unsigned bus, unsigned rows, unsigned tokens, unsigned group, bool rich) {
   static mx_params p;
-  p = (mx_params){.BUS_BITS = bus, .ROWS = rows, .TOKENS = tokens, .GROUP = group, .CODEBOOK = !shared,
-                  .ZERO_POINT = !shared, .SHARED_ADD = shared};
+  p = (mx_params){.BUS_BITS = bus, .ROWS = rows, .TOKENS = tokens, .GROUP = group, .CODEBOOK = rich, .ZERO_POINT = rich};
   return &p;
 }
 
@@ -118,9 +116,9 @@ static void test_leaps(void **unused) {
   (void)unused;
   random_state = test_seed();
   for (const mx_params *p = mx_param_sets; p->name; p++) leap_random(p);
-  leap_random(params_of(64, 2, 8, 16, false));
-  leap_random(params_of(128, 4, 1, 64, false));
-  leap_random(params_of(32, 1, 1, 64, true));
+  leap_random(params_of(64, 2, 8, 16, true));
+  leap_random(params_of(128, 4, 1, 64, true));
+  leap_random(params_of(32, 1, 1, 64, false));
 }
 
 // ---- use ----

@@ -1,5 +1,5 @@
-// sim/cycle: the vector unit's twin and the memories' arbitration in leaps. Leaps
-// are equal to steps, steady promises no more than steps hold, and leaps are long.
+// sim/cycle: the vector unit's twin in leaps. Leaps are equal to steps, steady
+// promises no more than steps hold, and leaps are long.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "golden/isa.h"
-#include "sim/cycle/onchip.h"
 #include "sim/cycle/vec.h"
 
 enum { LEAPS = 20000, LONG = 20000 };  // LONG: cycles looked at of a steady time
@@ -23,12 +22,8 @@ static uint32_t below(uint32_t n) {
 
 static const mx_params variants[] = {
     {.VEC_LANES = 1, .UCODE_WORDS = 64},
-    {.VEC_LANES = 1, .UCODE_WORDS = 64, .SINGLE_PORT = 1},
-    {.VEC_LANES = 1, .UCODE_WORDS = 64, .SINGLE_PORT = 1, .SHARED_ADD = 1},
     {.VEC_LANES = 2, .UCODE_WORDS = 64},
-    {.VEC_LANES = 2, .UCODE_WORDS = 64, .SINGLE_PORT = 1},
     {.VEC_LANES = 4, .UCODE_WORDS = 64},
-    {.VEC_LANES = 4, .UCODE_WORDS = 64, .SINGLE_PORT = 1},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -58,7 +53,6 @@ static void random_inputs(mx_cycle_vec_in *in) {
   in->uc_we = !below(10);
   in->uc_addr = (uint16_t)below(64);
   in->uc_data = random_word();
-  in->add_idle = below(2);
 }
 
 static void open_random(mx_cycle_vec *v, const mx_params *p) {
@@ -111,20 +105,12 @@ static mx_cycle_vec_out without_memory(mx_cycle_vec_out out) {
   return out;
 }
 
-static void memory_edge(mx_cycle_vmem *memory, const mx_cycle_vec_out *out) {
-  mx_cycle_vmem_in in = {.ra_en = out->ra_en, .rb_en = out->rb_en, .vm_valid = out->vm_valid};
-  mx_cycle_vmem_edge(memory, &in);
-}
-
 static void leaps_alone_are_steps(void **unused) {
   (void)unused;
   static mx_cycle_vec v, steps;
   mx_cycle_vec_in in;
-  unsigned kept = 0;
   for (unsigned variant = 0; variant < VARIANTS; variant++) {
-    mx_cycle_vmem memory;
     open_random(&v, &variants[variant]);
-    mx_cycle_vmem_open(&memory, &variants[variant]);
     for (unsigned i = 0; i < LEAPS / 4; i++) {
       random_inputs(&in);
       mx_cycle_vec_out out = without_memory(mx_cycle_vec_look(&v, &in));
@@ -133,21 +119,17 @@ static void leaps_alone_are_steps(void **unused) {
       if (below(2)) n = 1 + below((uint32_t)n);
       copy(&steps, &v);
       for (uint64_t c = 0; c < n; c++, mx_cycle_vec_edge(&steps, &in)) {
-        mx_cycle_vec_out all = mx_cycle_vec_look(&steps, &in), now = without_memory(all);
+        mx_cycle_vec_out now = without_memory(mx_cycle_vec_look(&steps, &in));
         assert_memory_equal(&now, &out, sizeof out);
-        assert_int_equal(mx_cycle_vec_kept(&steps), memory.kept);
-        kept += memory.kept;
-        memory_edge(&memory, &all);
       }
       mx_cycle_vec_leap(&v, &in, n);
       assert_memory_equal(&v, &steps, sizeof v);
     }
   }
-  assert_true(kept > 0);
 }
 
 // Leaps and cycles from a command's acceptance to the end of its program.
-static unsigned count_leaps(mx_cycle_vec *v, uint32_t word, unsigned n, bool alone, uint64_t *cycles) {
+static unsigned count_leaps(mx_cycle_vec *v, uint32_t word, unsigned n, uint64_t *cycles) {
   mx_cycle_vec_in in = {.cmd_valid = true, .cmd_u = {(uint16_t)n}};
   unsigned leaps = 0;
   v->store[0] = word;
@@ -156,14 +138,14 @@ static unsigned count_leaps(mx_cycle_vec *v, uint32_t word, unsigned n, bool alo
   in.cmd_valid = false;
   *cycles = 0;
   for (; mx_cycle_vec_look(v, &in).busy; leaps++) {
-    uint64_t some = alone ? mx_cycle_vec_alone(v, &in) : mx_cycle_vec_steady(v, &in);
+    uint64_t some = mx_cycle_vec_steady(v, &in);
     mx_cycle_vec_leap(v, &in, some);
     *cycles += some;
   }
   return leaps;
 }
 
-// MUL takes 10 + ceil(n / lanes) cycles, END 2; with one port a group takes two.
+// MUL takes 10 + ceil(n / lanes) cycles, END 2.
 static void leaps_are_long(void **unused) {
   (void)unused;
   static mx_cycle_vec v;
@@ -171,27 +153,9 @@ static void leaps_are_long(void **unused) {
     const mx_params *p = &variants[variant];
     mx_cycle_vec_open(&v, p);
     uint64_t groups = 4096 / p->VEC_LANES, cycles;
-    bool alone = p->SINGLE_PORT;
-    unsigned leaps = count_leaps(&v, (uint32_t)MX_UOP_MUL << MX_UOP_LSB, 4096, alone, &cycles);
-    assert_int_equal(cycles, 12 + (alone ? 2 * groups - 1 : groups));
+    unsigned leaps = count_leaps(&v, (uint32_t)MX_UOP_MUL << MX_UOP_LSB, 4096, &cycles);
+    assert_int_equal(cycles, 12 + groups);
     assert_true(leaps <= 10);
-  }
-}
-
-static void memory_leaps_are_steps(void **unused) {
-  (void)unused;
-  for (unsigned bits = 0; bits < 1u << 8; bits++) {
-    mx_cycle_vmem v = {.single_port = bits & 1, .kept = (bits & 3) == 3}, far = v;
-    mx_cycle_vmem_in in = {.ra_en = bits >> 2 & 1, .rb_en = bits >> 3 & 1, .vm_valid = bits >> 4 & 1,
-                           .mr_valid = bits >> 5 & 1, .mw_valid = bits >> 6 & 1, .dw_valid = bits >> 7};
-    mx_cycle_vmem_out out = mx_cycle_vmem_look(&v, &in);
-    uint64_t n = at_most(mx_cycle_vmem_steady(&v, &in), 5);
-    mx_cycle_vmem_leap(&far, &in, n);
-    for (; n; n--, mx_cycle_vmem_edge(&v, &in)) {
-      mx_cycle_vmem_out now = mx_cycle_vmem_look(&v, &in);
-      assert_memory_equal(&now, &out, sizeof out);
-    }
-    assert_memory_equal(&v, &far, sizeof v);
   }
 }
 
@@ -200,7 +164,6 @@ int main(void) {
       cmocka_unit_test(leaps_are_steps),
       cmocka_unit_test(leaps_alone_are_steps),
       cmocka_unit_test(leaps_are_long),
-      cmocka_unit_test(memory_leaps_are_steps),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

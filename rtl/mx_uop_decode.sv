@@ -2,7 +2,7 @@
 // form? Combinational.
 `default_nettype none
 
-module mx_serial_decode (
+module mx_uop_decode (
   input  wire logic [31:0] insn_i,
   output      logic        legal_o,
   output      logic        vec_o
