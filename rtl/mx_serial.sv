@@ -321,7 +321,7 @@ module mx_serial #(
   wire logic move_write = mw_valid_i && mw_ready_o;
   wire logic scratch = free ? (mw_valid_i ? mw_scratch_i : mr_scratch_i) : own_scratch;
   wire logic [15:0] addr  = !free ? own : scratch ? 16'd16 : mw_valid_i ? mw_addr_i : mr_addr_i;
-  wire logic raw          = bare_mov || (phase_q == Reduce && is_argmax) || state_q == Keep || state_q == Mark || state_q == FinalWrite;
+  wire logic raw          = (bare_mov && state_q != Converted) || (phase_q == Reduce && is_argmax) || state_q == Keep || state_q == Mark || state_q == FinalWrite;
   wire logic [31:0] result = raw ? in : fp_y;
   logic [31:0] w_data;
   always_comb begin

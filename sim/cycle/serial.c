@@ -334,7 +334,7 @@ static uint32_t word_written(const mx_serial *v) {
 
 // What the move unit writes, with mw_ready.
 static uint32_t word_moved(const mx_serial *v, const mx_serial_in *in) {
-  return v->state == MX_SERIAL_IDLE ? in->mw_data : bare_mov(v) ? v->data : v->fp.y;
+  return v->state == MX_SERIAL_IDLE ? in->mw_data : v->fp.y;
 }
 
 bool mx_serial_wrote(const mx_serial *v, const mx_serial_in *in, uint32_t *addr, uint32_t *word) {

@@ -257,8 +257,8 @@ static void build_jump_off(void) {
   top_put(&in, MX_F_LOOP_target, 0x00ffffff);
   top_append(&program, in);
 }
-static void build_bad_microcode(void) {
-  top_word(golden_memory, TOP_MICROCODE, 31u << MX_UOP_LSB);
+static void run_microcode(uint32_t word) {
+  top_word(golden_memory, TOP_MICROCODE, word);
   top_ident(&program);
   top_copy(&program, MX_OP_UCODE, TOP_MICROCODE, 5, 1, 0);
   mx_insn in = top_insn(MX_OP_VEC, 7);
@@ -266,6 +266,8 @@ static void build_bad_microcode(void) {
   top_append(&program, in);
   fence_and_halt();
 }
+static void build_bad_microcode(void) { run_microcode(31u << MX_UOP_LSB); }
+static void build_bad_mov(void) { run_microcode((uint32_t)MX_UOP_MOV << MX_UOP_LSB | 1); }
 static void stream_segments(uint32_t addr, uint32_t stride, uint32_t segments) {
   mx_insn in = top_insn(MX_OP_STREAM, 0);
   top_put(&in, MX_F_STREAM_addr, addr), top_put(&in, MX_F_STREAM_stride, stride);
@@ -303,6 +305,7 @@ static const fault_case fault_cases[] = {
     {"STORE range", MX_FAULT_RANGE, build_store_range, .late = true},
     {"UCODE align", MX_FAULT_ALIGN, build_ucode_align, .late = true},
     {"microcode", MX_FAULT_UCODE, build_bad_microcode, .late = true},
+    {"microcode, a MOV", MX_FAULT_UCODE, build_bad_mov, .late = true},
     {"STREAM left over", MX_FAULT_STREAM, build_stream_left, .late = false},
     {"STREAM range", MX_FAULT_RANGE, build_stream_range, .late = true},
     {"STREAM align", MX_FAULT_ALIGN, build_stream_align, .late = true},
@@ -338,6 +341,17 @@ static void run_fault(const fault_case *c) {
   axi_memory_fail(memory, 0, 0);
   soft_reset();
   csr_write(MX_CSR_WATCHDOG, 100000);
+}
+
+// What a stopped program leaves in the units does not reach the next one's LOADs,
+// of every format.
+static void load_formats(void) {
+  new_program();
+  random_timing();
+  top_ident(&program);
+  for (unsigned format = 0; format < 4; format++) top_copy(&program, MX_OP_LOAD, TOP_DATA, 64 * format, 64, format);
+  fence_and_halt();
+  run_good();
 }
 
 // Soft reset in the middle of a random program.
@@ -396,7 +410,10 @@ void tb_main(void) {
   set_up();
   random_program();
   start_under_watchdog();
-  for (unsigned i = 0; i < sizeof fault_cases / sizeof *fault_cases; i++) run_fault(&fault_cases[i]);
+  for (unsigned i = 0; i < sizeof fault_cases / sizeof *fault_cases; i++) {
+    run_fault(&fault_cases[i]);
+    load_formats();
+  }
   for (unsigned i = 0; i < PROGRAMS; i++) {
     if (tb_random_below(3) == 0) interrupt_program();
     random_program();
