@@ -51,6 +51,9 @@ static mx_status make_directory(const char *path, mx_error *e) {
 static mx_status compile_shape(const mx_profile_arguments *a, mx_image **out, mx_error *e) {
   const mx_compile_options o = {.params = a->target, .context = a->context, .to = stdout};
   mx_qmodel *model;
+  if (a->target->SERIAL)
+    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "set %s takes cycles that depend on data, which a shape does not have: profile an image",
+                   a->target->name);
   mx_status s = mx_synth_geometry(&a->shape, &model, e);
   if (s) return s;
   s = mx_compile(model, &o, out, e);

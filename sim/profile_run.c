@@ -17,6 +17,7 @@ typedef struct {
   mx_account account;
   mx_trace trace;
   mx_profile *profile;
+  uint8_t *memory;     // with SERIAL: [image->mem_bytes]
   char name[64];       // of the program
   bool running;        // a program
   uint64_t end;        // cycle after the last that was told of it
@@ -121,21 +122,45 @@ static mx_status check_positions(const mx_image *image, const mx_profile_request
   return MX_OK;
 }
 
-// Programs and microcode; what the image does not hold is not read by the model.
-static void bytes_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
-  const mx_image *image = ((const run *)self)->image;
+static void copy_part(const uint8_t *bytes, uint32_t size, uint32_t addr, uint32_t count, uint8_t *to) {
   memset(to, 0, count);
-  if (addr < image->memory_bytes) memcpy(to, image->memory + addr, count < image->memory_bytes - addr ? count : image->memory_bytes - addr);
+  if (addr < size) memcpy(to, bytes + addr, count < size - addr ? count : size - addr);
+}
+
+// Programs and microcode; what the image does not hold is not read by the model.
+static void programs_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
+  const mx_image *image = ((const run *)self)->image;
+  copy_part(image->memory, image->memory_bytes, addr, count, to);
+}
+
+static void memory_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
+  const run *r = self;
+  copy_part(r->memory, r->image->mem_bytes, addr, count, to);
+}
+
+static void store(void *self, uint32_t addr, unsigned strobes, uint32_t word) {
+  const run *r = self;
+  for (uint32_t i = 0; i < sizeof word; i++)
+    if (strobes >> i & 1 && addr + i < r->image->mem_bytes) r->memory[addr + i] = (uint8_t)(word >> 8 * i);
+}
+
+// Sets with SERIAL take cycles that depend on data.
+static mx_status open_memory(run *r, mx_error *e) {
+  const mx_image *image = r->image;
+  r->memory = calloc(image->mem_bytes, 1);
+  if (!r->memory) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a device with %" PRIu32 " bytes", image->mem_bytes);
+  memcpy(r->memory, image->memory, image->memory_bytes);
+  return MX_OK;
 }
 
 static mx_status open_run(run *r, const mx_image *image, mx_error *e) {
   const mx_engine_options *o = r->request->device;
-  if (image->params->SERIAL)
-    return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE,
-                   "set %s takes cycles that depend on its data, which a profile does not have: use mxf run --engine rtl --stats",
-                   image->params->name);
+  bool data = image->params->SERIAL;
+  if (data && open_memory(r, e)) return e->status;
   if (mx_account_open(&r->account, image, e)) return e->status;
-  mx_cycle_host_open(&r->host, image->params, &o->memory, MEMORY_BASE, image->mem_bytes, (mx_cycle_source){r, bytes_at}, o->plain);
+  mx_cycle_source source = {r, data ? memory_at : programs_at};
+  mx_cycle_host_open(&r->host, image->params, &o->memory, MEMORY_BASE, image->mem_bytes, source, o->plain);
+  if (data) r->host.model.store = store;
   r->host.progress = o->progress;
   r->host.progress_self = o->progress_self;
   mx_cycle_listen(&r->host.model, (mx_cycle_listener){r, tell});
@@ -156,6 +181,7 @@ mx_status mx_profile_run(const mx_image *image, const char *subject, const mx_pr
   if (!s) s = mx_profile_check(out, e);
   if (!s && request->trace) mx_trace_close(&r->trace);
   mx_account_close(&r->account);
+  free(r->memory);
   free(r);
   return s;
 }

@@ -1,7 +1,8 @@
 #ifndef MX_PROFILE_RUN_H
 #define MX_PROFILE_RUN_H
 // A program image on the cycle model alone: no data moves, so any image goes, also one
-// without weights.
+// without weights. But for sets with SERIAL, whose time depends on data: there the
+// image's memory is used, and what no program of the run wrote is 0.
 #include "sim/engine.h"
 #include "sim/profile.h"
 

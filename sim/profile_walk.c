@@ -50,12 +50,13 @@ static void store(const mx_walk *w, mx_walk_step *s) {
   s->written_bytes = beats(w, s->elements);
 }
 
-// A beat for each scale, and for each slice of a beat that a row's codes touch.
+// A beat for each scale, and for each slice of a beat that a row's codes touch: with
+// SERIAL a byte.
 static void put_row(const mx_walk *w, mx_walk_step *s) {
   const mx_params *p = w->image->params;
   uint64_t blocks = mx_get(&s->insn, MX_F_PUTROW_blocks);
   uint32_t line = 16u << mx_get(&s->insn, MX_F_PUTROW_block) >> (mx_get(&s->insn, MX_F_PUTROW_bits) == MX_BITS_4);
-  uint32_t slice = mx_beat_bytes(p) / p->ROWS;
+  uint32_t slice = p->SERIAL ? 1 : mx_beat_bytes(p) / p->ROWS;
   s->elements = blocks * (1 + line);
   s->written_bytes = blocks * (1 + (line > slice ? line / slice : 1)) * mx_beat_bytes(p);
 }

@@ -301,6 +301,7 @@ static void cycles_are_those_of_the_engine(void **state) {
   check_cycles(&even, "large", "ddr4-2400:64");
   check_cycles(&odd, "small", "sdram-133");
   check_cycles(&odd, "small", "qspi-48");
+  check_cycles(&odd, "tiny", "qspi-48");
 }
 
 static void too_many_positions_are_refused(void **state) {
