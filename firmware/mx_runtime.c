@@ -2,15 +2,11 @@
 
 enum { BUILD_AT = 16, FACTS_AT = 32 };  // golden/image.h
 
-static uint32_t get32(const uint8_t *b) {
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
 mx_driver_status mx_facts_read(const uint8_t header[MX_FACTS_HEADER_BYTES], mx_facts *out) {
   if (header[0] != 'M' || header[1] != 'X' || header[2] != 'P' || header[3] != '1') return MX_DRIVER_BAD_IMAGE;
   const uint8_t *at = header + FACTS_AT;
-  out->build_id = get32(header + BUILD_AT);
-#define FACT(name, text) out->name = get32(at), at += 4;
+  out->build_id = mx_load_u32(header + BUILD_AT);
+#define FACT(name, text) out->name = mx_load_u32(at), at += 4;
   MX_IMAGE_FACTS(FACT)
 #undef FACT
   return MX_DRIVER_OK;
@@ -26,7 +22,7 @@ static mx_driver_status run(mx_runtime *rt, uint32_t program, uint32_t arg1, uin
 static mx_driver_status read_word(const mx_runtime *rt, uint32_t addr, uint32_t *word) {
   uint8_t bytes[4];
   if (!rt->memory.get(rt->memory.self, addr, bytes, sizeof bytes)) return MX_DRIVER_MEMORY;
-  *word = get32(bytes);
+  *word = mx_load_u32(bytes);
   return MX_DRIVER_OK;
 }
 

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <zlib.h>  // crc32
 
+#include "golden/bytes.h"
 #include "golden/writer.h"
 
 enum { CRC_AT = 4, SIZE_AT = 8, BUILD_AT = 16, SET_AT = 20, SET_BYTES = 12, FACTS_AT = 32, FACT_SLOTS = 16 };
@@ -31,19 +32,6 @@ static const struct { const char *name; size_t at; } facts[] = {
 enum { FACTS = sizeof facts / sizeof *facts };
 
 static uint32_t *fact(mx_image *image, size_t i) { return (uint32_t *)(void *)((char *)image + facts[i].at); }
-
-static uint32_t get32(const uint8_t *b) {
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-static uint64_t get64(const uint8_t *b) { return get32(b) | (uint64_t)get32(b + 4) << 32; }
-
-static void put32(uint8_t *b, uint32_t v) {
-  for (unsigned i = 0; i < 4; i++) b[i] = (uint8_t)(v >> (8 * i));
-}
-static void put64(uint8_t *b, uint64_t v) {
-  put32(b, (uint32_t)v);
-  put32(b + 4, (uint32_t)(v >> 32));
-}
 
 // ---- what an image must satisfy, read or to be written -----------------------------
 
@@ -162,7 +150,7 @@ static mx_status read_start(reader *r) {
     return mx_fail(r->e, MX_FORMAT, at_offset(r, 0), "not a program image: it does not begin with MXP1");
   if (n < SECTIONS_AT)
     return mx_fail(r->e, MX_FORMAT, at_offset(r, n), "the file ends inside the header of %d bytes", SECTIONS_AT);
-  uint64_t said = get64(r->header + SIZE_AT);
+  uint64_t said = mx_load_u64(r->header + SIZE_AT);
   if (said != r->size_bytes)
     return mx_fail(r->e, MX_FORMAT, at_offset(r, SIZE_AT), "the file has %" PRIu64 " bytes, its header says %" PRIu64,
                    r->size_bytes, said);
@@ -181,7 +169,7 @@ static mx_status read_crc(reader *r) {
     at += n;
   }
   free(chunk);
-  uint32_t said = get32(r->header + CRC_AT);
+  uint32_t said = mx_load_u32(r->header + CRC_AT);
   if (!s && said != crc)
     s = mx_fail(r->e, MX_FORMAT, at_offset(r, CRC_AT),
                 "the checksum is %08" PRIx32 ", the header says %08" PRIx32 ": the file is damaged", (uint32_t)crc,
@@ -194,7 +182,7 @@ static mx_status read_identity(reader *r) {
   memcpy(name, r->header + SET_AT, SET_BYTES);
   const mx_params *p = r->image->params = mx_params_find(name);
   if (!p) return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, SET_AT), "this build has no parameter set '%.12s'", name);
-  uint32_t id = get32(r->header + BUILD_AT);
+  uint32_t id = mx_load_u32(r->header + BUILD_AT);
   if (id != p->build_id)
     return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, BUILD_AT),
                    "compiled for build %08" PRIx32 " of set %s, this is build %08" PRIx32 ": recompile the model", id,
@@ -203,9 +191,9 @@ static mx_status read_identity(reader *r) {
 }
 
 static mx_status read_facts(reader *r) {
-  for (size_t i = 0; i < FACTS; i++) *fact(r->image, i) = get32(r->header + FACTS_AT + 4 * i);
+  for (size_t i = 0; i < FACTS; i++) *fact(r->image, i) = mx_load_u32(r->header + FACTS_AT + 4 * i);
   for (size_t i = FACTS; i < FACT_SLOTS; i++)
-    if (get32(r->header + FACTS_AT + 4 * i))
+    if (mx_load_u32(r->header + FACTS_AT + 4 * i))
       return mx_fail(r->e, MX_FORMAT, at_offset(r, FACTS_AT + 4 * i), "an unknown fact is set");
   return MX_OK;
 }
@@ -231,7 +219,7 @@ static mx_status read_notes(reader *r, uint64_t offset, uint64_t bytes) {
   if (!s) im->n_notes = (uint32_t)(bytes / NOTE_BYTES);
   for (uint32_t i = 0; i < im->n_notes; i++) {
     const uint8_t *from = raw + (size_t)i * NOTE_BYTES;
-    im->notes[i].addr = get32(from);
+    im->notes[i].addr = mx_load_u32(from);
     memcpy(im->notes[i].text, from + 4, sizeof im->notes[i].text);
   }
   free(raw);
@@ -247,10 +235,10 @@ static mx_status read_info(reader *r, uint64_t offset, uint64_t bytes) {
 
 static mx_status read_section(reader *r, uint64_t entry) {
   const uint8_t *b = r->header + entry;
-  uint32_t kind = get32(b);
-  uint64_t offset = get64(b + 8), bytes = get64(b + 16);
+  uint32_t kind = mx_load_u32(b);
+  uint64_t offset = mx_load_u64(b + 8), bytes = mx_load_u64(b + 16);
   mx_image *im = r->image;
-  if (kind < 1 || kind > KINDS || get32(b + 4))
+  if (kind < 1 || kind > KINDS || mx_load_u32(b + 4))
     return mx_fail(r->e, MX_FORMAT, at_offset(r, entry), "unknown section kind %" PRIu32, kind);
   if (r->seen[kind]) return mx_fail(r->e, MX_FORMAT, at_offset(r, entry), "a second section of kind %" PRIu32, kind);
   r->seen[kind] = true;
@@ -267,7 +255,7 @@ static mx_status read_section(reader *r, uint64_t entry) {
 }
 
 static mx_status read_sections(reader *r) {
-  uint32_t n = get32(r->header + COUNT_AT);
+  uint32_t n = mx_load_u32(r->header + COUNT_AT);
   if (n > KINDS)
     return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "%" PRIu32 " sections, at most %d exist", n, KINDS);
   if (SECTIONS_AT + (uint64_t)n * SECTION_BYTES > r->size_bytes)
@@ -325,7 +313,7 @@ typedef struct { section list[KINDS]; size_t n; } sections;
 static uint8_t *pack_notes(const mx_image *im) {
   uint8_t *raw = calloc(im->n_notes + 1u, NOTE_BYTES);
   for (uint32_t i = 0; raw && i < im->n_notes; i++) {
-    put32(raw + (size_t)i * NOTE_BYTES, im->notes[i].addr);
+    mx_store_u32(raw + (size_t)i * NOTE_BYTES, im->notes[i].addr);
     memcpy(raw + (size_t)i * NOTE_BYTES + 4, im->notes[i].text, strlen(im->notes[i].text));
   }
   return raw;
@@ -336,19 +324,19 @@ static size_t make_header(const mx_image *im, const sections *all, uint8_t h[HEA
   size_t header_bytes = SECTIONS_AT + all->n * SECTION_BYTES;
   uint64_t at = header_bytes;
   memcpy(h, "MXP1", 4);
-  put32(h + BUILD_AT, im->params->build_id);
+  mx_store_u32(h + BUILD_AT, im->params->build_id);
   memcpy(h + SET_AT, im->params->name, strlen(im->params->name));
   for (size_t i = 0; i < FACTS; i++) {
     uint32_t value;
     memcpy(&value, (const char *)im + facts[i].at, sizeof value);
-    put32(h + FACTS_AT + 4 * i, value);
+    mx_store_u32(h + FACTS_AT + 4 * i, value);
   }
-  put32(h + COUNT_AT, (uint32_t)all->n);
+  mx_store_u32(h + COUNT_AT, (uint32_t)all->n);
   for (size_t i = 0; i < all->n; i++) {
     uint8_t *b = h + SECTIONS_AT + i * SECTION_BYTES;
-    put32(b, all->list[i].kind);
-    put64(b + 8, at);
-    put64(b + 16, all->list[i].bytes);
+    mx_store_u32(b, all->list[i].kind);
+    mx_store_u64(b + 8, at);
+    mx_store_u64(b + 16, all->list[i].bytes);
     at += all->list[i].bytes;
   }
   return header_bytes;

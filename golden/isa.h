@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "golden/bytes.h"
+
 typedef enum { MX_UNIT_SEQ, MX_UNIT_STREAM, MX_UNIT_DOT, MX_UNIT_VEC, MX_UNIT_MOVE } mx_unit;
 enum { MX_WAIT_DOT = 1, MX_WAIT_VEC = 2, MX_WAIT_MOVE = 4 };  // bits of `wait`
 enum { MX_WAIT_LSB = 5, MX_WAIT_MSB = 7, MX_OP_MSB = 4 };
@@ -43,6 +45,11 @@ enum { MX_INSTRUCTION_BYTES = 16, MX_AREGS = 16, MX_UREGS = 16, MX_ARGS = 4, MX_
 
 // One instruction: word 0 holds bits [31:0].
 typedef struct { uint32_t word[4]; } mx_insn;
+
+// The instruction in bytes [MX_INSTRUCTION_BYTES] of memory.
+static inline mx_insn mx_insn_load(const uint8_t *b) {
+  return (mx_insn){{mx_load_u32(b), mx_load_u32(b + 4), mx_load_u32(b + 8), mx_load_u32(b + 12)}};
+}
 
 static inline uint64_t mx_get(const mx_insn *in, unsigned field) {
   unsigned msb = field / 256, lsb = field % 256, shift = lsb % 32;

@@ -191,14 +191,6 @@ unsigned mx_machine_step(mx_machine *m, const mx_insn *in) {
   return mx_insn_illegal(m->params, in) ? MX_FAULT_ILLEGAL : execute(m, in);
 }
 
-static mx_insn fetch(const mx_machine *m) {
-  const uint8_t *b = m->memory + m->pc;
-  mx_insn in;
-  for (unsigned i = 0; i < 4; i++, b += 4)
-    in.word[i] = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-  return in;
-}
-
 // Where LOOP continues.
 static uint32_t loop_next(mx_machine *m, const mx_insn *in, uint32_t program) {
   unsigned d = (unsigned)mx_get(in, MX_F_LOOP_d);
@@ -230,7 +222,7 @@ unsigned mx_machine_run(mx_machine *m, uint32_t program, const uint32_t args[MX_
   if (program % mx_beat_bytes(m->params) || program % MX_INSTRUCTION_BYTES) return MX_FAULT_ALIGN;
   for (; m->instructions < MAX_INSTRUCTIONS; m->instructions++) {
     if ((uint64_t)m->pc + MX_INSTRUCTION_BYTES > m->mem_size) return MX_FAULT_RANGE;
-    mx_insn in = fetch(m);
+    mx_insn in = mx_insn_load(m->memory + m->pc);
     unsigned op = in.word[0] & 0x1f;
     if (mx_insn_illegal(m->params, &in)) return MX_FAULT_ILLEGAL;
     if (m->instructions == 0 && op != MX_OP_IDENT) return MX_FAULT_ILLEGAL;

@@ -31,7 +31,7 @@ uint16_t mx_read_scale(const mx_params *p, const mx_stream_format *f, const uint
   const uint8_t *at = unit + mx_scale_offset(p, f, row);
   if (f->scale == MX_SCALE_NONE) return 0;
   if (f->scale == MX_SCALE_E8M0) return at[0];
-  return (uint16_t)(at[0] | at[1] << 8);
+  return mx_load_u16(at);
 }
 
 uint8_t mx_gather_x(const mx_machine *m, uint32_t token, uint32_t elem, uint32_t n, int8_t *x) {

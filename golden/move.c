@@ -20,24 +20,16 @@ static bool beats_fit(mx_machine *m, uint32_t addr, uint32_t bytes) {
   return (uint64_t)addr + (bytes + beat - 1) / beat * beat <= m->mem_size;
 }
 
-static uint32_t word_at(const uint8_t *b) {
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-static void store_word(uint8_t *b, uint32_t word) {
-  for (unsigned i = 0; i < 4; i++) b[i] = (uint8_t)(word >> (8 * i));
-}
-
 static uint32_t load_bytes(unsigned format) {
   return format == MX_LOAD_F32 ? 4 : format == MX_LOAD_E8M0 ? 1 : 2;
 }
 
 static uint32_t load_value(const uint8_t *at, unsigned format) {
   switch (format) {
-    case MX_LOAD_F32: return word_at(at);
+    case MX_LOAD_F32: return mx_load_u32(at);
     case MX_LOAD_E8M0: return mx_fp_from_e8m0(at[0]);
-    case MX_LOAD_BF16: return mx_fp_from_bf16((uint16_t)(at[0] | at[1] << 8));
-    default: return mx_fp_from_f16((uint16_t)(at[0] | at[1] << 8));
+    case MX_LOAD_BF16: return mx_fp_from_bf16(mx_load_u16(at));
+    default: return mx_fp_from_f16(mx_load_u16(at));
   }
 }
 
@@ -66,7 +58,7 @@ static unsigned run_store(mx_machine *m, const mx_insn *in) {
   if (count && misaligned(m, addr)) return MX_FAULT_ALIGN;
   if (!m->observer.write && (uint64_t)addr + 4u * count <= m->mem_size) {
     for (uint32_t i = 0; i < count; i++)
-      store_word(m->memory + addr + 4 * i, m->vec.vmem[(uint16_t)(src + i) & (m->params->VMEM_WORDS - 1)]);
+      mx_store_u32(m->memory + addr + 4 * i, m->vec.vmem[(uint16_t)(src + i) & (m->params->VMEM_WORDS - 1)]);
     return fault;
   }
   for (uint32_t i = 0; i < 4u * count && !fault; i++) {
@@ -145,7 +137,7 @@ static unsigned run_ucode(mx_machine *m, const mx_insn *in) {
   if (misaligned(m, addr)) return MX_FAULT_ALIGN;
   if (!beats_fit(m, addr, 4 * count)) return MX_FAULT_RANGE;
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t at = (dst + i) & (m->params->UCODE_WORDS - 1), word = word_at(m->memory + addr + 4 * i);
+    uint32_t at = (dst + i) & (m->params->UCODE_WORDS - 1), word = mx_load_u32(m->memory + addr + 4 * i);
     m->vec.ucode[at] = word;
     mx_observe(&m->observer, MX_UNIT_MOVE, MX_SPACE_UCODE, at, word);
   }

@@ -135,7 +135,7 @@ static __attribute__((noinline)) void add_by_definition(const mx_simd_units *u, 
   for (uint32_t i = 0; i < LANES; i++) {
     const uint8_t *at = u->scales + (row + i) * (uint32_t)u->scale;
     uint16_t scale = u->scale ? at[0] : 0;
-    if (u->scale == MX_SCALE_F16) scale = (uint16_t)(at[0] | at[1] << 8);
+    if (u->scale == MX_SCALE_F16) scale = mx_load_u16(at);
     acc[i] = mx_fp_add(acc[i], mx_fp_term(sum[i], u->scale, scale, x_exp, u->frac));
   }
 }

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>  // crc32
 
+#include "golden/bytes.h"
+
 enum { CRC_AT = 4, SIZE_AT = 8 };
 
 struct mx_writer {
@@ -81,9 +83,9 @@ uint64_t mx_writer_size(const mx_writer *w) { return w->bytes; }
 // Bytes 4 to 15 of the file.
 static void make_head(const mx_writer *w, uint8_t h[MX_WRITER_HEAD_BYTES - CRC_AT]) {
   uint8_t *size = h + SIZE_AT - CRC_AT;
-  for (unsigned i = 0; i < 8; i++) size[i] = (uint8_t)(w->bytes >> (8 * i));
+  mx_store_u64(size, w->bytes);
   uLong crc = crc32_combine(crc32(0, size, 8), w->body_crc, (z_off_t)(w->bytes - MX_WRITER_HEAD_BYTES));
-  for (unsigned i = 0; i < 4; i++) h[i] = (uint8_t)(crc >> (8 * i));
+  mx_store_u32(h, (uint32_t)crc);
 }
 
 static int write_head(mx_writer *w) {

@@ -47,10 +47,6 @@ static void show(const uart *u, uint32_t done, uint32_t bytes) {
   if (done == bytes) fputc('\n', stderr);
 }
 
-static uint32_t word_of(const uint8_t *b) {
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
 // Bytes [first, first + n) of the word at addr.
 static bool put_part(uart *u, uint32_t addr, uint32_t first, const uint8_t *from, uint32_t n) {
   uint32_t word = 0;
@@ -62,7 +58,7 @@ static bool put_part(uart *u, uint32_t addr, uint32_t first, const uint8_t *from
 // Whole words, at most PART_WORDS.
 static bool put_words(uart *u, uint32_t addr, const uint8_t *from, uint32_t words) {
   uint32_t part[PART_WORDS];
-  for (uint32_t i = 0; i < words; i++) part[i] = word_of(from + 4 * i);
+  for (uint32_t i = 0; i < words; i++) part[i] = mx_load_u32(from + 4 * i);
   return check(u, mx_serial_put(&u->host, addr, part, words));
 }
 

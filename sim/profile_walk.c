@@ -104,9 +104,7 @@ static void go_on(mx_walk *w, const mx_insn *in, unsigned op) {
 
 bool mx_walk_next(mx_walk *w, mx_walk_step *out) {
   if (w->ended || (uint64_t)w->pc + MX_INSTRUCTION_BYTES > w->image->memory_bytes) return false;
-  const uint8_t *b = w->image->memory + w->pc;
-  *out = (mx_walk_step){.pc = w->pc};
-  for (unsigned i = 0; i < MX_INSTRUCTION_BYTES; i++) out->insn.word[i / 4] |= (uint32_t)b[i] << 8 * (i % 4);
+  *out = (mx_walk_step){.pc = w->pc, .insn = mx_insn_load(w->image->memory + w->pc)};
   out->op = out->insn.word[0] & ((2u << MX_OP_MSB) - 1);
   describe(w, out);
   go_on(w, &out->insn, out->op);

@@ -37,9 +37,7 @@ void mx_session_close(mx_session *s) {
 static bool fetch(const mx_session *s, uint32_t addr, mx_insn *in) {
   uint8_t b[MX_INSTRUCTION_BYTES];
   if (!s->engine->memory.get(s->engine->memory.self, addr, b, sizeof b)) return false;
-  for (int i = 0; i < 4; i++)
-    in->word[i] = (uint32_t)b[4 * i] | (uint32_t)b[4 * i + 1] << 8 | (uint32_t)b[4 * i + 2] << 16 |
-                  (uint32_t)b[4 * i + 3] << 24;
+  *in = mx_insn_load(b);
   return true;
 }
 

@@ -62,13 +62,12 @@ static mx_status reserve(assembler *a, uint32_t end) {
 
 static mx_status put_word(assembler *a, uint32_t addr, uint32_t value) {
   mx_status s = addr > MAX_MEMORY_BYTES ? BAD(a, "line %u: address 0x%x is too large", a->line, addr) : reserve(a, addr + 4);
-  for (uint32_t i = 0; i < 4 && !s; i++) a->image->memory[addr + i] = (uint8_t)(value >> (8 * i));
+  if (!s) mx_store_u32(a->image->memory + addr, value);
   return s;
 }
 
 static uint32_t get_word(const assembler *a, uint32_t addr) {
-  const uint8_t *b = a->image->memory + addr;
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+  return mx_load_u32(a->image->memory + addr);
 }
 
 // ---- fields ---------------------------------------------------------------------

@@ -58,23 +58,14 @@ void mx_dis_uop(uint32_t word, char text[MX_ASM_TEXT_BYTES]) {
       append_field(&l, f, mx_uget(word, f->msb * 256 + f->lsb));
 }
 
-static uint32_t word_at(const mx_image *image, uint32_t addr) {
-  const uint8_t *b = image->memory + addr;
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
-static mx_insn insn_at(const mx_image *image, uint32_t addr) {
-  mx_insn in;
-  for (uint32_t i = 0; i < 4; i++) in.word[i] = word_at(image, addr + 4 * i);
-  return in;
-}
+static mx_insn insn_at(const mx_image *image, uint32_t addr) { return mx_insn_load(image->memory + addr); }
 
 static void print_ucode(const mx_image *image, const mx_insn *in, FILE *to) {
   uint32_t addr = (uint32_t)mx_get(in, MX_F_UCODE_addr), count = (uint32_t)mx_get(in, MX_F_UCODE_count);
   fprintf(to, "\n.ucode 0x%x\n", addr);
   for (uint32_t i = 0; i < count && (uint64_t)addr + 4 * i + 4 <= image->memory_bytes; i++) {
     char text[MX_ASM_TEXT_BYTES];
-    mx_dis_uop(word_at(image, addr + 4 * i), text);
+    mx_dis_uop(mx_load_u32(image->memory + addr + 4 * i), text);
     fprintf(to, "  %-56s ; %u\n", text, (uint32_t)mx_get(in, MX_F_UCODE_dst) + i);
   }
 }

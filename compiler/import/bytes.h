@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>  // memcpy
 
+#include "golden/bytes.h"
 #include "golden/error.h"
 
 // A whole file, mapped read-only.
@@ -53,25 +54,9 @@ mx_status mx_bytes_u32(mx_bytes *b, const char *what, uint32_t *out, mx_error *e
 mx_status mx_bytes_u64(mx_bytes *b, const char *what, uint64_t *out, mx_error *e);
 mx_status mx_bytes_f32(mx_bytes *b, const char *what, float *out, mx_error *e);
 
-static inline uint16_t mx_load_u16(const uint8_t *p) {
-  return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static inline uint32_t mx_load_u32(const uint8_t *p) {
-  return (uint32_t)mx_load_u16(p) | (uint32_t)mx_load_u16(p + 2) << 16;
-}
-
-static inline uint64_t mx_load_u64(const uint8_t *p) {
-  return (uint64_t)mx_load_u32(p) | (uint64_t)mx_load_u32(p + 4) << 32;
-}
-
 static inline float mx_float_of_bits(uint32_t bits) {
   float f;
   memcpy(&f, &bits, sizeof f);
   return f;
-}
-
-static inline void mx_store_u32(uint8_t *p, uint32_t v) {
-  for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> 8 * i);
 }
 #endif

@@ -5,6 +5,7 @@
 
 #include "compiler/quant/hadamard.h"
 #include "compiler/quant/random.h"
+#include "golden/bytes.h"
 
 // ---- application -------------------------------------------------------------
 
@@ -35,20 +36,12 @@ void mx_basis_apply(const mx_basis *b, uint32_t dim, const float *x, float *y) {
 
 enum { HEAD_BYTES = 16 };
 
-static void put_u32(uint8_t *to, uint32_t v) {
-  for (int i = 0; i < 4; i++) to[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint32_t get_u32(const uint8_t *from) {
-  return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
-}
-
 size_t mx_basis_write(const mx_basis *b, uint32_t dim, uint8_t *out) {
   size_t n = HEAD_BYTES + (b->order ? 4 * (size_t)dim : 0);
   if (!out) return n;
   const uint32_t head[] = {b->hadamard, (uint32_t)b->seed, (uint32_t)(b->seed >> 32), b->order != NULL};
-  for (size_t i = 0; i < 4; i++) put_u32(out + 4 * i, head[i]);
-  for (size_t i = 0; i < dim && b->order; i++) put_u32(out + HEAD_BYTES + 4 * i, b->order[i]);
+  for (size_t i = 0; i < 4; i++) mx_store_u32(out + 4 * i, head[i]);
+  for (size_t i = 0; i < dim && b->order; i++) mx_store_u32(out + HEAD_BYTES + 4 * i, b->order[i]);
   return n;
 }
 
@@ -76,13 +69,13 @@ mx_status mx_basis_check(const mx_basis *b, uint32_t dim, mx_loc at, mx_error *e
 mx_status mx_basis_read(const uint8_t *bytes, size_t n, uint32_t dim, mx_basis *out, mx_error *e) {
   *out = (mx_basis){0};
   if (n < HEAD_BYTES) return mx_fail(e, MX_FORMAT, MX_NOWHERE, "a basis in %zu bytes", n);
-  uint32_t ordered = get_u32(bytes + 12);
+  uint32_t ordered = mx_load_u32(bytes + 12);
   if (ordered > 1 || n - HEAD_BYTES != (ordered ? 4 * (size_t)dim : 0))
     return mx_fail(e, MX_FORMAT, MX_NOWHERE, "a basis of %u channels in %zu bytes", dim, n);
-  *out = (mx_basis){.hadamard = get_u32(bytes), .seed = (uint64_t)get_u32(bytes + 8) << 32 | get_u32(bytes + 4)};
+  *out = (mx_basis){.hadamard = mx_load_u32(bytes), .seed = (uint64_t)mx_load_u32(bytes + 8) << 32 | mx_load_u32(bytes + 4)};
   if (ordered && !(out->order = malloc(4 * (size_t)dim)))
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for an order of %u channels", dim);
-  for (size_t i = 0; i < dim && ordered; i++) out->order[i] = get_u32(bytes + HEAD_BYTES + 4 * i);
+  for (size_t i = 0; i < dim && ordered; i++) out->order[i] = mx_load_u32(bytes + HEAD_BYTES + 4 * i);
   mx_status s = mx_basis_check(out, dim, MX_NOWHERE, e);
   if (s) {
     free(out->order);

@@ -196,7 +196,7 @@ static void look_microcode(mx_cycle *c) {
   uint8_t b[4];
   c->source.bytes(c->source.self, c->move_out.uc_from, sizeof b, b);
   c->vec_in.uc_addr = c->move_out.uc_addr;
-  c->vec_in.uc_data = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+  c->vec_in.uc_data = mx_load_u32(b);
 }
 
 static void look_units(mx_cycle *c) {

@@ -90,8 +90,7 @@ static void multiply(mx_cycle_seq *v) {
 static void load(mx_cycle_seq *v, uint32_t addr) {
   uint8_t b[MX_INSTRUCTION_BYTES];
   v->source.bytes(v->source.self, addr, sizeof b, b);
-  for (unsigned i = 0; i < 4; i++)
-    v->insn.word[i] = b[4 * i] | (uint32_t)b[4 * i + 1] << 8 | (uint32_t)b[4 * i + 2] << 16 | (uint32_t)b[4 * i + 3] << 24;
+  v->insn = mx_insn_load(b);
   v->op = v->insn.word[0] & 31;
   v->waits = v->op == MX_OP_HALT ? 7 : v->insn.word[0] >> MX_WAIT_LSB & 7;
   v->illegal = mx_insn_illegal(v->params, &v->insn);

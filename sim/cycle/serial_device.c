@@ -46,7 +46,7 @@ static uint32_t word_read(const mx_cycle *c) {
   const mx_memory_time *m = &c->memory;
   if (m->out.rvalid && mx_memory_holds(m, m->out.raddr))
     c->source.bytes(c->source.self, (uint32_t)(m->out.raddr - m->base), sizeof b, b);
-  return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+  return mx_load_u32(b);
 }
 
 static void look_move(mx_cycle *c, bool r_valid, bool bad) {

@@ -46,7 +46,7 @@ void test_device_free(test_device *d) {
 
 void test_poke(test_device *d, uint32_t addr, uint32_t word) {
   require(addr + 4 <= d->mem_size, "test_poke");
-  for (unsigned i = 0; i < 4; i++) d->memory[addr + i] = (uint8_t)(word >> (8 * i));
+  mx_store_u32(d->memory + addr, word);
 }
 
 uint32_t test_peek(const test_device *d, uint32_t addr) {

@@ -64,17 +64,13 @@ static void send(void *self, uint8_t byte) {
   if (n && write(l->fd, out, n) < 0 && errno != EAGAIN) atomic_store(&l->stop, true);
 }
 
-static uint32_t word_of(const uint8_t b[4]) {
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
 static bool read_word(void *self, uint32_t space, uint32_t addr, uint32_t *word) {
   const serial_line *l = self;
   const mx_engine *g = l->device;
   uint8_t b[4];
   if (space == MX_FRAME_SPACE_CSR) return *word = g->mmio.read(g->mmio.self, addr), true;
   if (!g->memory.get(g->memory.self, addr, b, 4)) return false;
-  *word = word_of(b);
+  *word = mx_load_u32(b);
   return true;
 }
 

@@ -76,8 +76,7 @@ static void check_value(run *r, const char *what, uint32_t at, uint32_t got, con
 
 static uint32_t memory_word(run *r, uint32_t addr) {
   if (addr + 4 > r->machine->mem_size) BAD(r, "0x%x is outside the memory", addr);
-  const uint8_t *b = r->machine->memory + addr;
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+  return mx_load_u32(r->machine->memory + addr);
 }
 
 static void check_fault(run *r, char **words, int n) {

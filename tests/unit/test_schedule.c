@@ -187,8 +187,7 @@ static void decode(program *g, insn *x) {
 }
 
 static uint32_t word_at(const mx_image *image, uint32_t addr) {
-  const uint8_t *b = image->memory + addr;
-  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+  return mx_load_u32(image->memory + addr);
 }
 
 // The control store as the init program leaves it.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "compiler/import/tokenizer.h"
+#include "golden/bytes.h"
 #include "golden/stream.h"
 
 enum { UCODE = 0x400, WEIGHTS = 0x800, ROWS = 0x1000, CACHE = 0x2100, COLUMNS = 0x2600, SCALES = 0x2e00 };
@@ -20,7 +21,7 @@ static void require(bool ok, const char *what) {
 }
 
 static void put_word(mx_image *im, uint32_t addr, uint32_t word) {
-  for (uint32_t i = 0; i < 4; i++) im->memory[addr + i] = (uint8_t)(word >> (8 * i));
+  mx_store_u32(im->memory + addr, word);
 }
 
 void toy_insn(toy_writer *w, unsigned op, unsigned waits, const toy_field *fields) {
