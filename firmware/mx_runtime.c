@@ -1,11 +1,9 @@
 #include "firmware/mx_runtime.h"
 
-enum { BUILD_AT = 16, FACTS_AT = 32 };  // golden/image.h
-
 mx_driver_status mx_facts_read(const uint8_t header[MX_FACTS_HEADER_BYTES], mx_facts *out) {
   if (header[0] != 'M' || header[1] != 'X' || header[2] != 'P' || header[3] != '1') return MX_DRIVER_BAD_IMAGE;
-  const uint8_t *at = header + FACTS_AT;
-  out->build_id = mx_load_u32(header + BUILD_AT);
+  const uint8_t *at = header + MX_IMAGE_FACTS_AT;
+  out->build_id = mx_load_u32(header + MX_IMAGE_BUILD_AT);
 #define FACT(name, text) out->name = mx_load_u32(at), at += 4;
   MX_IMAGE_FACTS(FACT)
 #undef FACT

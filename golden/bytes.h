@@ -11,6 +11,18 @@ static inline uint32_t mx_load_u32(const uint8_t *p) {
 
 static inline uint64_t mx_load_u64(const uint8_t *p) { return mx_load_u32(p) | (uint64_t)mx_load_u32(p + 4) << 32; }
 
+// The same for p at a multiple of 4: one load where the machine is little-endian, which
+// counts on processors that load words from aligned addresses only.
+static inline uint32_t mx_load_aligned_u32(const uint8_t *p) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint32_t v;
+  __builtin_memcpy(&v, __builtin_assume_aligned(p, 4), sizeof v);
+  return v;
+#else
+  return mx_load_u32(p);
+#endif
+}
+
 static inline void mx_store_u32(uint8_t *p, uint32_t v) {
   for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> 8 * i);
 }

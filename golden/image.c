@@ -1,9 +1,9 @@
 // Reading and writing program images. The layout is in image.h; sections are
-//   1 memory     initial contents of the device's memory, from byte 0
-//   2 tokenizer  opaque here
-//   3 notes      for each: u32 address, char[60] zero-padded text; ascending
-//   4 info       JSON text
-//   5 basis      opaque here; not there for a model in its own basis
+//   memory     initial contents of the device's memory, from byte 0
+//   tokenizer  opaque here (golden/tokenizer_format.h)
+//   notes      for each: u32 address, char[60] zero-padded text; ascending
+//   info       JSON text
+//   basis      opaque here; not there for a model in its own basis
 // Each kind stands at most once; memory must be there.
 #include "golden/image.h"
 
@@ -19,10 +19,8 @@
 #include "golden/bytes.h"
 #include "golden/writer.h"
 
-enum { CRC_AT = 4, SIZE_AT = 8, BUILD_AT = 16, SET_AT = 20, SET_BYTES = 12, FACTS_AT = 32, FACT_SLOTS = 16 };
-enum { COUNT_AT = 96, SECTIONS_AT = 100, SECTION_BYTES = 24, KINDS = 5, NOTE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
-enum { SECTION_MEMORY = 1, SECTION_TOKENIZER, SECTION_NOTES, SECTION_INFO, SECTION_BASIS };
-enum { HEADER_MOST = SECTIONS_AT + KINDS * SECTION_BYTES };
+enum { SET_BYTES = 12, FACT_SLOTS = 16, NOTE_BYTES = 64, CHUNK_BYTES = 1 << 20 };
+enum { HEADER_MOST = MX_IMAGE_SECTIONS_AT + MX_IMAGE_KINDS * MX_IMAGE_SECTION_BYTES + MX_IMAGE_ALIGN };
 
 static const struct { const char *name; size_t at; } facts[] = {
 #define FACT(name, text) {#name, offsetof(mx_image, name)},
@@ -39,7 +37,7 @@ static uint32_t *fact(mx_image *image, size_t i) { return (uint32_t *)(void *)((
 static mx_loc fact_loc(const char *path, size_t member) {
   size_t i = 0;
   while (facts[i].at != member) i++;
-  return (mx_loc){path, FACTS_AT + 4 * i};
+  return (mx_loc){path, MX_IMAGE_FACTS_AT + 4 * i};
 }
 #define AT(member) fact_loc(path, offsetof(mx_image, member))
 
@@ -127,7 +125,7 @@ typedef struct {
   uint64_t size_bytes;
   uint8_t header[HEADER_MOST];
   mx_image *image;
-  bool seen[KINDS + 1];
+  bool seen[MX_IMAGE_KINDS + 1];
   mx_error *e;
 } reader;
 
@@ -148,11 +146,11 @@ static mx_status read_start(reader *r) {
   if (read_bytes(r, 0, r->header, n)) return r->e->status;
   if (n < 4 || memcmp(r->header, "MXP1", 4))
     return mx_fail(r->e, MX_FORMAT, at_offset(r, 0), "not a program image: it does not begin with MXP1");
-  if (n < SECTIONS_AT)
-    return mx_fail(r->e, MX_FORMAT, at_offset(r, n), "the file ends inside the header of %d bytes", SECTIONS_AT);
-  uint64_t said = mx_load_u64(r->header + SIZE_AT);
+  if (n < MX_IMAGE_SECTIONS_AT)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, n), "the file ends inside the header of %d bytes", MX_IMAGE_SECTIONS_AT);
+  uint64_t said = mx_load_u64(r->header + MX_IMAGE_SIZE_AT);
   if (said != r->size_bytes)
-    return mx_fail(r->e, MX_FORMAT, at_offset(r, SIZE_AT), "the file has %" PRIu64 " bytes, its header says %" PRIu64,
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, MX_IMAGE_SIZE_AT), "the file has %" PRIu64 " bytes, its header says %" PRIu64,
                    r->size_bytes, said);
   return MX_OK;
 }
@@ -162,16 +160,16 @@ static mx_status read_crc(reader *r) {
   if (!chunk) return mx_fail(r->e, MX_LIMIT, MX_NOWHERE, "out of memory");
   uLong crc = crc32(0, NULL, 0);
   mx_status s = MX_OK;
-  for (uint64_t at = SIZE_AT; at < r->size_bytes && !s;) {
+  for (uint64_t at = MX_IMAGE_SIZE_AT; at < r->size_bytes && !s;) {
     size_t n = r->size_bytes - at < CHUNK_BYTES ? (size_t)(r->size_bytes - at) : CHUNK_BYTES;
     s = read_bytes(r, at, chunk, n);
     if (!s) crc = crc32(crc, chunk, (uInt)n);
     at += n;
   }
   free(chunk);
-  uint32_t said = mx_load_u32(r->header + CRC_AT);
+  uint32_t said = mx_load_u32(r->header + MX_IMAGE_CRC_AT);
   if (!s && said != crc)
-    s = mx_fail(r->e, MX_FORMAT, at_offset(r, CRC_AT),
+    s = mx_fail(r->e, MX_FORMAT, at_offset(r, MX_IMAGE_CRC_AT),
                 "the checksum is %08" PRIx32 ", the header says %08" PRIx32 ": the file is damaged", (uint32_t)crc,
                 said);
   return s;
@@ -179,22 +177,22 @@ static mx_status read_crc(reader *r) {
 
 static mx_status read_identity(reader *r) {
   char name[SET_BYTES + 1] = {0};
-  memcpy(name, r->header + SET_AT, SET_BYTES);
+  memcpy(name, r->header + MX_IMAGE_SET_AT, SET_BYTES);
   const mx_params *p = r->image->params = mx_params_find(name);
-  if (!p) return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, SET_AT), "this build has no parameter set '%.12s'", name);
-  uint32_t id = mx_load_u32(r->header + BUILD_AT);
+  if (!p) return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, MX_IMAGE_SET_AT), "this build has no parameter set '%.12s'", name);
+  uint32_t id = mx_load_u32(r->header + MX_IMAGE_BUILD_AT);
   if (id != p->build_id)
-    return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, BUILD_AT),
+    return mx_fail(r->e, MX_UNSUPPORTED, at_offset(r, MX_IMAGE_BUILD_AT),
                    "compiled for build %08" PRIx32 " of set %s, this is build %08" PRIx32 ": recompile the model", id,
                    p->name, p->build_id);
   return MX_OK;
 }
 
 static mx_status read_facts(reader *r) {
-  for (size_t i = 0; i < FACTS; i++) *fact(r->image, i) = mx_load_u32(r->header + FACTS_AT + 4 * i);
+  for (size_t i = 0; i < FACTS; i++) *fact(r->image, i) = mx_load_u32(r->header + MX_IMAGE_FACTS_AT + 4 * i);
   for (size_t i = FACTS; i < FACT_SLOTS; i++)
-    if (mx_load_u32(r->header + FACTS_AT + 4 * i))
-      return mx_fail(r->e, MX_FORMAT, at_offset(r, FACTS_AT + 4 * i), "an unknown fact is set");
+    if (mx_load_u32(r->header + MX_IMAGE_FACTS_AT + 4 * i))
+      return mx_fail(r->e, MX_FORMAT, at_offset(r, MX_IMAGE_FACTS_AT + 4 * i), "an unknown fact is set");
   return MX_OK;
 }
 
@@ -238,7 +236,7 @@ static mx_status read_section(reader *r, uint64_t entry) {
   uint32_t kind = mx_load_u32(b);
   uint64_t offset = mx_load_u64(b + 8), bytes = mx_load_u64(b + 16);
   mx_image *im = r->image;
-  if (kind < 1 || kind > KINDS || mx_load_u32(b + 4))
+  if (kind < 1 || kind > MX_IMAGE_KINDS || mx_load_u32(b + 4))
     return mx_fail(r->e, MX_FORMAT, at_offset(r, entry), "unknown section kind %" PRIu32, kind);
   if (r->seen[kind]) return mx_fail(r->e, MX_FORMAT, at_offset(r, entry), "a second section of kind %" PRIu32, kind);
   r->seen[kind] = true;
@@ -246,23 +244,23 @@ static mx_status read_section(reader *r, uint64_t entry) {
     return mx_fail(r->e, MX_FORMAT, at_offset(r, entry + 8),
                    "a section of %" PRIu64 " bytes at %" PRIu64 " goes beyond the file", bytes, offset);
   switch (kind) {
-    case SECTION_MEMORY: return read_blob(r, offset, bytes, &im->memory, &im->memory_bytes);
-    case SECTION_TOKENIZER: return read_blob(r, offset, bytes, &im->tokenizer, &im->tokenizer_bytes);
-    case SECTION_NOTES: return read_notes(r, offset, bytes);
-    case SECTION_BASIS: return read_blob(r, offset, bytes, &im->basis, &im->basis_bytes);
+    case MX_IMAGE_SECTION_MEMORY: return read_blob(r, offset, bytes, &im->memory, &im->memory_bytes);
+    case MX_IMAGE_SECTION_TOKENIZER: return read_blob(r, offset, bytes, &im->tokenizer, &im->tokenizer_bytes);
+    case MX_IMAGE_SECTION_NOTES: return read_notes(r, offset, bytes);
+    case MX_IMAGE_SECTION_BASIS: return read_blob(r, offset, bytes, &im->basis, &im->basis_bytes);
     default: return read_info(r, offset, bytes);
   }
 }
 
 static mx_status read_sections(reader *r) {
-  uint32_t n = mx_load_u32(r->header + COUNT_AT);
-  if (n > KINDS)
-    return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "%" PRIu32 " sections, at most %d exist", n, KINDS);
-  if (SECTIONS_AT + (uint64_t)n * SECTION_BYTES > r->size_bytes)
-    return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "the list of %" PRIu32 " sections goes beyond the file", n);
+  uint32_t n = mx_load_u32(r->header + MX_IMAGE_COUNT_AT);
+  if (n > MX_IMAGE_KINDS)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, MX_IMAGE_COUNT_AT), "%" PRIu32 " sections, at most %d exist", n, MX_IMAGE_KINDS);
+  if (MX_IMAGE_SECTIONS_AT + (uint64_t)n * MX_IMAGE_SECTION_BYTES > r->size_bytes)
+    return mx_fail(r->e, MX_FORMAT, at_offset(r, MX_IMAGE_COUNT_AT), "the list of %" PRIu32 " sections goes beyond the file", n);
   for (uint32_t i = 0; i < n; i++)
-    if (read_section(r, SECTIONS_AT + (uint64_t)i * SECTION_BYTES)) return r->e->status;
-  if (!r->image->memory) return mx_fail(r->e, MX_FORMAT, at_offset(r, COUNT_AT), "there is no memory section");
+    if (read_section(r, MX_IMAGE_SECTIONS_AT + (uint64_t)i * MX_IMAGE_SECTION_BYTES)) return r->e->status;
+  if (!r->image->memory) return mx_fail(r->e, MX_FORMAT, at_offset(r, MX_IMAGE_COUNT_AT), "there is no memory section");
   if (!r->image->info && !(r->image->info = calloc(1, 1))) return mx_fail(r->e, MX_LIMIT, MX_NOWHERE, "out of memory");
   return MX_OK;
 }
@@ -307,7 +305,7 @@ const char *mx_image_note(const mx_image *image, uint32_t addr) {
 // ---- writing -----------------------------------------------------------------------
 
 typedef struct { uint32_t kind; const void *data; uint64_t bytes; } section;
-typedef struct { section list[KINDS]; size_t n; } sections;
+typedef struct { section list[MX_IMAGE_KINDS]; size_t n; } sections;
 
 // The notes as the file holds them; the caller frees them.
 static uint8_t *pack_notes(const mx_image *im) {
@@ -319,27 +317,35 @@ static uint8_t *pack_notes(const mx_image *im) {
   return raw;
 }
 
+static uint64_t aligned(uint64_t bytes) { return (bytes + MX_IMAGE_ALIGN - 1) / MX_IMAGE_ALIGN * MX_IMAGE_ALIGN; }
+
 // All but checksum and size; returns its bytes.
 static size_t make_header(const mx_image *im, const sections *all, uint8_t h[HEADER_MOST]) {
-  size_t header_bytes = SECTIONS_AT + all->n * SECTION_BYTES;
+  size_t header_bytes = aligned(MX_IMAGE_SECTIONS_AT + all->n * MX_IMAGE_SECTION_BYTES);
   uint64_t at = header_bytes;
   memcpy(h, "MXP1", 4);
-  mx_store_u32(h + BUILD_AT, im->params->build_id);
-  memcpy(h + SET_AT, im->params->name, strlen(im->params->name));
+  mx_store_u32(h + MX_IMAGE_BUILD_AT, im->params->build_id);
+  memcpy(h + MX_IMAGE_SET_AT, im->params->name, strlen(im->params->name));
   for (size_t i = 0; i < FACTS; i++) {
     uint32_t value;
     memcpy(&value, (const char *)im + facts[i].at, sizeof value);
-    mx_store_u32(h + FACTS_AT + 4 * i, value);
+    mx_store_u32(h + MX_IMAGE_FACTS_AT + 4 * i, value);
   }
-  mx_store_u32(h + COUNT_AT, (uint32_t)all->n);
+  mx_store_u32(h + MX_IMAGE_COUNT_AT, (uint32_t)all->n);
   for (size_t i = 0; i < all->n; i++) {
-    uint8_t *b = h + SECTIONS_AT + i * SECTION_BYTES;
+    uint8_t *b = h + MX_IMAGE_SECTIONS_AT + i * MX_IMAGE_SECTION_BYTES;
     mx_store_u32(b, all->list[i].kind);
     mx_store_u64(b + 8, at);
     mx_store_u64(b + 16, all->list[i].bytes);
-    at += all->list[i].bytes;
+    at += aligned(all->list[i].bytes);
   }
   return header_bytes;
+}
+
+static mx_status put_section(mx_writer *w, const section *s, mx_error *e) {
+  static const uint8_t zeros[MX_IMAGE_ALIGN];
+  if (mx_writer_put(w, s->data, (size_t)s->bytes, e)) return e->status;
+  return mx_writer_put(w, zeros, (size_t)(aligned(s->bytes) - s->bytes), e);
 }
 
 static mx_status write_sections(const char *path, const mx_image *im, const sections *all, mx_error *e) {
@@ -348,7 +354,7 @@ static mx_status write_sections(const char *path, const mx_image *im, const sect
   size_t n = make_header(im, all, h);
   mx_status s = mx_writer_open(path, &w, e);
   if (!s) s = mx_writer_put(w, h, n, e);
-  for (size_t i = 0; i < all->n && !s; i++) s = mx_writer_put(w, all->list[i].data, (size_t)all->list[i].bytes, e);
+  for (size_t i = 0; i < all->n && !s; i++) s = put_section(w, &all->list[i], e);
   if (!s) return mx_writer_commit(w, e);
   mx_writer_abort(w);
   return s;
@@ -358,11 +364,11 @@ mx_status mx_image_write(const char *path, const mx_image *im, mx_error *e) {
   if (check_facts(path, im, e) || check_notes((mx_loc){path, 0}, im, e)) return e->status;
   uint8_t *notes = pack_notes(im);
   const char *info = im->info ? im->info : "{}";
-  sections all = {.n = 4, .list = {{SECTION_INFO, info, strlen(info)},
-                                   {SECTION_NOTES, notes, (uint64_t)im->n_notes * NOTE_BYTES},
-                                   {SECTION_TOKENIZER, im->tokenizer, im->tokenizer_bytes},
-                                   {SECTION_MEMORY, im->memory, im->memory_bytes}}};
-  if (im->basis_bytes) all.list[all.n++] = (section){SECTION_BASIS, im->basis, im->basis_bytes};
+  sections all = {.n = 4, .list = {{MX_IMAGE_SECTION_INFO, info, strlen(info)},
+                                   {MX_IMAGE_SECTION_NOTES, notes, (uint64_t)im->n_notes * NOTE_BYTES},
+                                   {MX_IMAGE_SECTION_TOKENIZER, im->tokenizer, im->tokenizer_bytes},
+                                   {MX_IMAGE_SECTION_MEMORY, im->memory, im->memory_bytes}}};
+  if (im->basis_bytes) all.list[all.n++] = (section){MX_IMAGE_SECTION_BASIS, im->basis, im->basis_bytes};
   if (notes) write_sections(path, im, &all, e);
   else mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   free(notes);

@@ -2,7 +2,7 @@
 #define MX_IMAGE_H
 // The program image (.mxp): what a compiled model is, for every engine.
 //
-// File, little endian, sections in any order:
+// File, little endian:
 //   0   char[4]  "MXP1"
 //   4   u32      CRC-32 (zlib's) of all bytes from offset 8 to the end
 //   8   u64      file size in bytes
@@ -10,11 +10,20 @@
 //   20  char[12] name of the parameter set, zero padded
 //   32  u32[16]  facts, in the order of MX_IMAGE_FACTS
 //   96  u32      number of sections, then for each: u32 kind, u32 0, u64 offset, u64 bytes
+// Sections may stand in any order; as written, each begins at a multiple of MX_IMAGE_ALIGN,
+// for processors that use them in place.
 #include <stddef.h>
 #include <stdint.h>
 
 #include "golden/error.h"
 #include "golden/params.h"
+
+enum {
+  MX_IMAGE_CRC_AT = 4, MX_IMAGE_SIZE_AT = 8, MX_IMAGE_BUILD_AT = 16, MX_IMAGE_SET_AT = 20, MX_IMAGE_FACTS_AT = 32,
+  MX_IMAGE_COUNT_AT = 96, MX_IMAGE_SECTIONS_AT = 100,
+  MX_IMAGE_SECTION_BYTES = 24, MX_IMAGE_SECTION_OFFSET_AT = 8, MX_IMAGE_SECTION_SIZE_AT = 16, MX_IMAGE_ALIGN = 16,
+};
+enum { MX_IMAGE_SECTION_MEMORY = 1, MX_IMAGE_SECTION_TOKENIZER, MX_IMAGE_SECTION_NOTES, MX_IMAGE_SECTION_INFO, MX_IMAGE_SECTION_BASIS, MX_IMAGE_KINDS = MX_IMAGE_SECTION_BASIS };
 
 // FACT(name, "meaning"); addresses are bytes relative to MEM_BASE.
 #define MX_IMAGE_FACTS(FACT) \

@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler/import/bytes.h"
-
 static const char SPACE[] = "\xe2\x96\x81";  // U+2581
-enum { SPACE_BYTES = 3, SERIAL_HEADER_BYTES = 28, SERIAL_PIECE_BYTES = 12 };
+enum { SPACE_BYTES = 3 };
 
 struct mx_tokenizer {
   mx_tokenizer_config config;
@@ -481,89 +479,4 @@ mx_status mx_tokenizer_decode(const mx_tokenizer *t, int32_t prev, int32_t id, c
   if (*len > capacity) return MX_LIMIT;
   unescape(p.text, p.length_bytes, buf);
   return MX_OK;
-}
-
-// ---- serial form -------------------------------------------------------------
-
-static uint8_t *put_u32(uint8_t *p, uint32_t v) {
-  mx_store_u32(p, v);
-  return p + 4;
-}
-
-static uint8_t *put_piece(uint8_t *p, const mx_piece *piece) {
-  uint32_t score;
-  memcpy(&score, &piece->score, sizeof score);
-  p = put_u32(p, (uint32_t)piece->type);
-  p = put_u32(p, score);
-  p = put_u32(p, piece->length_bytes);
-  memcpy(p, piece->text, piece->length_bytes);
-  return p + piece->length_bytes;
-}
-
-size_t mx_tokenizer_write(const mx_tokenizer *t, uint8_t *buf, size_t capacity) {
-  const mx_tokenizer_config *c = &t->config;
-  size_t size = SERIAL_HEADER_BYTES;
-  for (uint32_t i = 0; i < c->vocab_size; i++)
-    size += SERIAL_PIECE_BYTES + t->pieces[i].length_bytes;
-  if (size > capacity) return size;
-  memcpy(buf, "MXTK", 4);
-  uint8_t *p = put_u32(buf + 4, 1);
-  p = put_u32(p, c->vocab_size);
-  p = put_u32(p, (uint32_t)c->bos);
-  p = put_u32(p, (uint32_t)c->eos);
-  p = put_u32(p, (uint32_t)c->unk);
-  p = put_u32(p, c->add_space_prefix ? 1 : 0);
-  for (uint32_t i = 0; i < c->vocab_size; i++) p = put_piece(p, &t->pieces[i]);
-  return size;
-}
-
-static mx_status read_piece(mx_bytes *b, mx_piece *out, mx_error *e) {
-  uint32_t type = 0;
-  const uint8_t *text = NULL;
-  mx_status s = mx_bytes_u32(b, "a token's type", &type, e);
-  if (!s) s = mx_bytes_f32(b, "a token's score", &out->score, e);
-  if (!s) s = mx_bytes_u32(b, "a token's length", &out->length_bytes, e);
-  if (!s) s = mx_bytes_take(b, out->length_bytes, "a token's text", &text, e);
-  out->type = (mx_piece_type)(type <= MX_PIECE_BYTE ? type : 0);  // 0 is refused later
-  out->text = (const char *)text;
-  return s;
-}
-
-static mx_status read_header(mx_bytes *b, mx_tokenizer_config *c, mx_error *e) {
-  mx_loc at = mx_bytes_loc(b);
-  const uint8_t *p;
-  mx_status s = mx_bytes_take(b, SERIAL_HEADER_BYTES, "the tokenizer's header", &p, e);
-  if (s) return s;
-  if (memcmp(p, "MXTK", 4)) return mx_fail(e, MX_FORMAT, at, "no tokenizer here (magic MXTK)");
-  if (mx_load_u32(p + 4) != 1)
-    return mx_fail(e, MX_UNSUPPORTED, at, "tokenizer version %u; version 1 is read",
-                   mx_load_u32(p + 4));
-  *c = (mx_tokenizer_config){.vocab_size = mx_load_u32(p + 8),
-                             .bos = (int32_t)mx_load_u32(p + 12),
-                             .eos = (int32_t)mx_load_u32(p + 16),
-                             .unk = (int32_t)mx_load_u32(p + 20),
-                             .add_space_prefix = mx_load_u32(p + 24) & 1};
-  if (c->vocab_size > mx_bytes_left(b) / SERIAL_PIECE_BYTES)
-    return mx_fail(e, MX_FORMAT, at, "%u tokens do not fit in %zu bytes", c->vocab_size,
-                   mx_bytes_left(b));
-  return MX_OK;
-}
-
-mx_status mx_tokenizer_read(const uint8_t *data, size_t size, mx_loc at, mx_tokenizer **out,
-                            mx_error *e) {
-  *out = NULL;
-  mx_bytes b = {data, size, 0, at.path};
-  mx_tokenizer_config c;
-  mx_error inner = {0};  // its offsets count from data[0]
-  mx_status s = read_header(&b, &c, &inner);
-  mx_piece *pieces = s ? NULL : calloc((size_t)c.vocab_size + 1, sizeof *pieces);
-  if (!s && !pieces) s = mx_fail(&inner, MX_LIMIT, mx_bytes_loc(&b), "no memory");
-  for (uint32_t i = 0; !s && i < c.vocab_size; i++) s = read_piece(&b, &pieces[i], &inner);
-  if (!s && mx_bytes_left(&b))
-    s = mx_fail(&inner, MX_FORMAT, mx_bytes_loc(&b), "%zu bytes after the tokenizer's end",
-                mx_bytes_left(&b));
-  if (!s) s = mx_tokenizer_new(pieces, &c, (mx_loc){at.path, 0}, out, &inner);
-  free(pieces);
-  if (s) mx_fail(e, s, (mx_loc){at.path, at.offset_bytes + inner.offset_bytes}, "%s", inner.text);
-  return s;
 }

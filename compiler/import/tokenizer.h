@@ -18,18 +18,9 @@
 #include <stdint.h>
 
 #include "golden/error.h"
+#include "golden/tokenizer_format.h"
 
 typedef struct mx_tokenizer mx_tokenizer;
-
-// Numbered as tokenizer.ggml.token_type in GGUF.
-typedef enum {
-  MX_PIECE_NORMAL = 1,
-  MX_PIECE_UNKNOWN,
-  MX_PIECE_CONTROL,
-  MX_PIECE_USER,
-  MX_PIECE_UNUSED,
-  MX_PIECE_BYTE,  // text "<0xXX>"
-} mx_piece_type;
 
 typedef struct {
   const char *text;       // UTF-8 with "▁" for a space; not NUL-terminated
@@ -83,10 +74,7 @@ mx_status mx_tokenizer_encode(const mx_tokenizer *t, const char *text, size_t le
 mx_status mx_tokenizer_decode(const mx_tokenizer *t, int32_t prev, int32_t id, char *buf,
                               size_t capacity, size_t *len);
 
-// Serial form, little endian, for files that carry a tokenizer:
-//   "MXTK", u32 version = 1, u32 vocab_size, i32 bos, i32 eos, i32 unk,
-//   u32 flags (bit 0: add_space_prefix), then per piece
-//   u32 type, f32 score, u32 length_bytes, text.
+// Serial form (golden/tokenizer_format.h), for files that carry a tokenizer.
 // Returns its size in bytes; writes to buf only if `capacity` suffices.
 size_t mx_tokenizer_write(const mx_tokenizer *t, uint8_t *buf, size_t capacity);
 
