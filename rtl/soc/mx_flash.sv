@@ -17,11 +17,12 @@
 // < 4 IO2 and IO3 are held high.
 //
 // After reset, and again after release from power-down, PowerUpCycles (at most 512,
-// rounded up to a power of two) pass. The chip is taken out of a continuous read
-// (FFh, FFh), woken (ABh), asked for its manufacturer (9Fh), and asked 1024 * 2^LenBits
-// times whether it is busy. Then ready_o is set; reads wait for that. missing_o, with
-// ready_o: the chip says nothing (manufacturer 00h or FFh) or never ends being busy or
-// keeps QE cleared; reads are answered with SLVERR. id_o: the manufacturer.
+// rounded up to a power of two; at least 20 us) pass. The chip is taken out of a
+// continuous read (FFh, with two lines FFh FFh), woken (ABh), asked at most 1024 *
+// 2^LenBits times whether it is busy (05h), and for its manufacturer (9Fh). Then
+// ready_o is set; reads wait for that. missing_o, with ready_o: the chip says nothing
+// (manufacturer 00h or FFh), or stays busy, or keeps QE cleared; reads are answered
+// with SLVERR. id_o: the manufacturer.
 // LenBits: of arlen_i that count. Reset: synchronous; deselects the chip.
 `default_nettype none
 
@@ -64,13 +65,13 @@ module mx_flash #(
 
   // ---- commands: an opcode, then a byte from or to the chip, or an address ----
   typedef enum logic [2:0] {
-    Resume  = 3'd0,  // FFh FFh
+    Resume  = 3'd0,  // FFh; with two lines FFh FFh
     Release = 3'd1,  // ABh
-    Id      = 3'd2,  // 9Fh
-    Status1 = 3'd3,  // 05h
-    Status2 = 3'd4,  // 35h
-    Enable  = 3'd5,  // 50h
-    SetQe   = 3'd6,  // 31h 02h
+    Status1 = 3'd2,  // 05h
+    Status2 = 3'd3,  // 35h
+    Enable  = 3'd4,  // 50h
+    SetQe   = 3'd5,  // 31h 02h
+    Id      = 3'd6,  // 9Fh
     ReadOn  = 3'd7
   } command_e;
   typedef enum logic [2:0] {Gap, Opcode, Byte, Address, Dummy, Data, Dead} state_e;
@@ -90,7 +91,7 @@ module mx_flash #(
       default: sent = ReadCode;
     endcase
   wire logic reads    = command_q == ReadOn;
-  wire logic has_byte = command_q != Release && command_q != Enable;
+  wire logic has_byte = command_q != Release && command_q != Enable && (command_q != Resume || Lines == 2);
 
   // ---- clock ----
   logic [CountBits-1:0] step_q;
@@ -115,12 +116,13 @@ module mx_flash #(
   wire logic window_end = &next_q[9:0];
   wire logic accept     = arvalid_i && arready_o;
   wire logic goes_on    = state_q == Data && next_q == araddr_i[23:2];
-  wire logic waits      = command_q == Resume || command_q == Id;
+  logic      waits_q;  // this gap lasts PowerUpCycles
+  wire logic deselected = step_q[2:0] == 3'(DeselectCycles - 1);
   logic count_end;
   always_comb
     case (state_q)
-      Gap:     count_end = waits ? next_q[WaitBit] ^ (command_q == Id)
-                                 : step_q[2:0] >= 3'(DeselectCycles - 1) && (!reads || burst_q);
+      Gap:     count_end = waits_q ? next_q[WaitBit] ^ command_q[1]
+                                 : deselected && (!reads || burst_q);
       Opcode:  count_end = step && step_q[2:0] == 3'd7;
       Byte:    count_end = step && step_q[2:0] == 3'd7;
       Dummy:   count_end = step && step_q[1:0] == 2'd3;
@@ -133,20 +135,20 @@ module mx_flash #(
   always_comb
     for (int i = 0; i < 8; i++) byte_in[i] = i == 0 ? io_i[1] : shift_q[Lines * (i - 1) + (Lines == 1 ? 0 : 1)];
   wire logic no_chip = byte_in == 8'h00 || byte_in == 8'hff;
+  wire logic command_end = count_end && state_q == (has_byte ? Byte : Opcode);
   wire logic polled  = state_q == Byte && count_end && command_q == Status1;
   wire logic given_up = polled && window_end && len_q == '0;
   always_comb begin
     command_d = command_q;
-    if (count_end)
+    if (command_end)
       case (command_q)
-        Resume:  if (state_q == Byte) command_d = Release;
-        Release: if (state_q == Opcode) command_d = Id;
-        Id:      if (state_q == Byte) command_d = Status1;
-        Status1: if (state_q == Byte && !byte_in[0]) command_d = Lines == 4 ? Status2 : ReadOn;
-        Status2: if (state_q == Byte) command_d = byte_in[1] ? ReadOn : Enable;
-        Enable:  if (state_q == Opcode) command_d = SetQe;
-        SetQe:   if (state_q == Byte) command_d = Status1;
-        default: ;
+        Resume:  command_d = Release;
+        Release: command_d = Status1;
+        Status1: if (!byte_in[0]) command_d = Lines == 4 ? Status2 : Id;
+        Status2: command_d = byte_in[1] ? Id : Enable;
+        Enable:  command_d = SetQe;
+        SetQe:   command_d = Status1;
+        default: command_d = ReadOn;
       endcase
   end
   always_comb begin
@@ -167,17 +169,19 @@ module mx_flash #(
       state_q   <= Gap;
       command_q <= Resume;
       cs_no     <= 1'b1;
+      waits_q   <= 1'b1;
     end else begin
+      if (command_end) waits_q <= command_q == Release;
       state_q   <= state_d;
       command_q <= command_d;
       cs_no     <= state_d == Gap || state_d == Dead;
     end
-    if (state_d != state_q)            step_q <= '0;
-    else if (step || state_q == Gap)   step_q <= step_q + (state_q == Gap && step_q[2:0] == 3'd7 ? '0 : CountBits'(1));
+    if (state_d != state_q)                     step_q <= '0;
+    else if (state_q == Gap ? !deselected : step) step_q <= step_q + 1'b1;
   end
 
   // ---- bursts ----
-  wire logic counts = handover || polled || (state_q == Gap && waits);
+  wire logic counts = handover || polled || (state_q == Gap && waits_q);
   always_ff @(posedge clk_i) begin
     if (!rst_ni)       next_q[9:0] <= '0;
     else if (accept)   next_q[9:0] <= araddr_i[11:2];
