@@ -24,7 +24,7 @@ csources = $(sort $(shell find $1 -name '*.c'))
 
 golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
-firmware_src := $(wildcard firmware/*.c)
+firmware_src := $(wildcard firmware/*.c firmware/linux/*.c)
 sim_src      := $(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c)
 unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
@@ -131,7 +131,7 @@ $B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attent
 # Tests. `test` installs, builds and runs; the two inner targets are for machines
 # that have everything.
 engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
-test_scripts := tests/lint.sh tests/gen.sh tests/cli/run.sh tests/e2e/run.sh
+test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/cli/run.sh tests/e2e/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients

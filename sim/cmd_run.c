@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -37,6 +38,34 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+// ---- interruption ------------------------------------------------------------------
+
+static mx_engine *running;
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number) {
+  (void)number;
+  interrupted = 1;
+  mx_engine_stop(running);
+}
+
+// A board must not be left with a program that runs. The second time ends it at once.
+static void catch_interrupt(mx_engine *engine) {
+  struct sigaction action = {.sa_handler = on_interrupt};
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = (int)SA_RESETHAND;
+  running = engine;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+// What an interruption looks like to the driver is no news.
+static mx_status explain(mx_status s, mx_error *e) {
+  if (!interrupted) return s;
+  *e = (mx_error){0};
+  return mx_fail(e, MX_INTERRUPTED, MX_NOWHERE, "interrupted");
+}
+
 // ---- generation --------------------------------------------------------------------
 
 static void show_progress(void *self, uint64_t cycles) {
@@ -49,7 +78,8 @@ static void show_progress(void *self, uint64_t cycles) {
 static mx_status feed(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next,
                       mx_error *e) {
   run *r = self;
-  if (mx_session_feed(&r->session, tokens, count, taken, next, e)) return e->status;
+  mx_status s = explain(mx_session_feed(&r->session, tokens, count, taken, next, e), e);
+  if (s) return s;
   if (r->session.ran) mx_totals_add(&r->phase[prompt ? MX_PHASE_PROMPT : MX_PHASE_GENERATION], &r->session.counters);
   r->fed += *taken;
   show_progress(r, mx_engine_cycles(r->session.engine));
@@ -114,7 +144,8 @@ static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   r->progress = isatty(STDERR_FILENO) && (a->json || !isatty(STDOUT_FILENO));
   r->begun = now();
   r->first_cycle = mx_engine_cycles(r->session.engine);
-  if (mx_session_begin(&r->session, e)) return e->status;
+  catch_interrupt(r->session.engine);
+  if (explain(mx_session_begin(&r->session, e), e)) return e->status;
   mx_totals_add(&r->phase[MX_PHASE_INIT], &r->session.counters);
   mx_status s = mx_generate(in->image, in->tokenizer, in->prompt, in->prompt_bytes, a->tokens, &g, &out, e);
   r->seconds = now() - r->begun;

@@ -12,13 +12,19 @@ static const struct { const char *name; opener *open; } engines[] = {
 #undef ENGINE
 };
 
-// *line: what follows a colon in the name, else NULL; uart must have one, others must not.
+// What may follow a colon in the name of an engine.
+static bool takes(opener *open, bool line) {
+  return open == mx_engine_open_uart ? line : open == mx_engine_open_uio || !line;
+}
+
+// *line: what follows a colon in the name, else NULL.
 static opener *find(const char *name, const char **line) {
   size_t length = strcspn(name, ":");
   *line = name[length] && name[length + 1] ? name + length + 1 : NULL;
+  if (name[length] && !*line) return NULL;
   for (size_t i = 0; i < sizeof engines / sizeof *engines; i++)
     if (strlen(engines[i].name) == length && !memcmp(engines[i].name, name, length))
-      return engines[i].open == mx_engine_open_uart ? (*line ? engines[i].open : NULL) : name[length] ? NULL : engines[i].open;
+      return takes(engines[i].open, *line != NULL) ? engines[i].open : NULL;
   return NULL;
 }
 

@@ -42,8 +42,10 @@ typedef struct {
   mx_memory_options memory;         // engines with a bus
   const char *directory;            // of the loadable engines; NULL: "engines" beside the executable
   const char *variant;              // NULL, or another build of the RTL: "fault"
-  const char *line;                 // uart: of its name, what follows the colon
-  uint32_t baud, patience_ms;       // uart: of the line, for an answer; 0: 115200, 250
+  const char *line;                 // uart, uio: of its name, what follows the colon
+  uint32_t baud;                    // uart: of the line; 0: 115200
+  uint32_t patience_ms;             // uart: for an answer; uio: for a program; 0: 250, 60000
+  const char *root;                 // uio: NULL, or what stands in front of /sys and /dev
   const char *trace_path;           // NULL, or a FST file for the waveform
   uint64_t trace_from, trace_to;    // cycles, first and last; to = 0: until the end
   bool plain;                       // cycle: step by step, without leaps; slow, for tests
@@ -53,7 +55,7 @@ typedef struct {
   void *progress_self;
 } mx_engine_options;
 
-// Open the engine `name` (MX_ENGINES; of uart with a colon and the line) as a device of parameter set `p` with
+// Open the engine `name` (MX_ENGINES; of uart and uio with a colon and the line) as a device of parameter set `p` with
 // mem_bytes of zeroed memory. MX_USAGE: no such engine. MX_UNSUPPORTED: it is
 // not built, or cannot do what the options ask. The caller closes *out.
 mx_status mx_engine_open(const char *name, const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options,
@@ -65,7 +67,8 @@ void mx_engine_close(mx_engine *engine);  // NULL is allowed
   ENGINE(golden, "the golden model: exact results, no notion of time") \
   ENGINE(cycle, "the golden model's results at the times of the RTL: exact, and quick") \
   ENGINE(rtl, "the Verilated RTL, cycle by cycle") \
-  ENGINE(uart, "a board behind a serial line: uart:/dev/ttyUSB0")
+  ENGINE(uart, "a board behind a serial line: uart:/dev/ttyUSB0") \
+  ENGINE(uio, "the device of this Linux machine: uio, or uio:/dev/uio0,/dev/udmabuf0")
 
 #define ENGINE(name, text)                                                                              \
   mx_status mx_engine_open_##name(const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options, \
