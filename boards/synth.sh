@@ -3,6 +3,10 @@
 # makes. Run from the repository root, after `make` has generated build/gen:
 #
 #   boards/synth.sh [SET...]     default: tiny small large
+#   boards/synth.sh --board BOARD
+#
+# With a board (a folder with a board.def): its set against what its FPGA has; fails
+# beyond 85 % of anything, where routing becomes a matter of luck.
 #
 # tiny goes to iCE40, small to ECP5, large to UltraScale+. Each set leaves
 # build/synth/SET.log, SET.json (netlist) and SET.rpt (area by unit). Fails on a
@@ -27,6 +31,7 @@ flow() {
            device="XCK26 117120 234240 14640 - 1248 288 - 57600" ;;
     *)     echo "synth.sh: no set '$1'; there are tiny, small, large" >&2; exit 2 ;;
   esac
+  device=${device_of_board:-$device}
 }
 
 # A module in boards/FAMILY takes the place of one in rtl: a box until the end.
@@ -85,6 +90,35 @@ run_set() {
   report "$1"
 }
 
+# What a board's FPGA has, and how much of it the report's total takes.
+budget() {
+  awk -v most=85 -v device="$device" '
+    BEGIN { split(device, have, " "); n = split("LUT FF carry mux DSP BRAM", names, " ") }
+    $1 == "total" { for (i = 1; i <= n; i++) used[i] = $(i + 1) }
+    END {
+      for (i = 1; i <= n; i++) {
+        if (have[i + 1] == "-") continue
+        percent = 100 * used[i] / have[i + 1]
+        printf "%-16s %7d of %7d %6.1f %%\n", names[i], used[i], have[i + 1], percent
+        if (percent > most) { printf "more than %d %% of the %s\n", most, names[i]; bad = 1 }
+      }
+      exit bad
+    }' "$out/$1.rpt"
+}
+
+run_board() {
+  local def=boards/$1/board.def set
+  [ -e "$def" ] || { echo "synth.sh: there is no $def" >&2; exit 2; }
+  value() { sed -n "s/^$1=//p" "$def"; }
+  set=$(value set)
+  device_of_board="$1 $(value lut) $(value ff) - - $(value dsp) $(value bram18) - -"
+  run_set "$set" && budget "$set"
+}
+
+if [ "${1:-}" = --board ]; then
+  run_board "${2:-}"
+  exit
+fi
 [ $# -gt 0 ] || set -- tiny small large
 status=0
 for set in "$@"; do run_set "$set" || status=1; done

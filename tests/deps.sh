@@ -17,6 +17,8 @@ yosys|synthesis: area by module, proofs, netlists
 z3|proofs
 nextpnr-ice40|places and routes set tiny (make ice40, make bench)
 gnuplot-nox|plot of make accuracy
+device-tree-compiler|device-tree overlays of boards with Linux
+tcl|runs the scripts for Vivado, without Vivado
 gcc-aarch64-linux-gnu|compiles for boards with Linux on 64-bit Arm
 libc6-dev-arm64-cross|C library of those programs
 gcc-riscv64-unknown-elf|compiles programs for the processor core
