@@ -71,10 +71,6 @@ $B/gen/mx_frame_pkg.sv: rtl/soc/gen_frame.c firmware/mx_frame.def
 	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-frame $< && $B/gen-frame > $@
 $B/gen/%.md: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< $* > $@
-$B/gen/mxforge.svd: $B/golden-gen
-	$(Q)mkdir -p $(@D) && $< svd > $@
-docs: $B/gen/isa.md $B/gen/csr.md $B/gen/params.md $B/gen/mxforge.svd ## reference tables and SVD to build/gen
-.PHONY: docs
 
 # C objects and libraries.
 cc_object = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $1 $(CFLAGS) $(SAN) $(CSTD) -c -o $@ $<
@@ -110,7 +106,7 @@ $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
 
-include sim/rules.mk boards/zynqmp/rules.mk tests/formal/rules.mk tests/netlist/rules.mk tests/soc/rules.mk
+include sim/rules.mk boards/zynqmp/rules.mk tests/exports/rules.mk tests/formal/rules.mk tests/netlist/rules.mk tests/soc/rules.mk
 
 # The shipped model's trainer (tests/models/README.md tells how to run it). Its
 # gradient test is built in double precision.
@@ -131,14 +127,14 @@ $B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attent
 # Tests. `test` installs, builds and runs; the two inner targets are for machines
 # that have everything.
 engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
-test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/cli/run.sh tests/e2e/run.sh
+test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh tests/e2e/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients
 $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
-test-build: $B/mxf $B/serial-board $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv
+test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees

@@ -5,7 +5,6 @@
 //   gen pkg                      Verilog package mx_pkg
 //   gen cfg SET DEF...           Verilog package mx_cfg of one parameter set
 //   gen isa | csr | params       reference tables in Markdown
-//   gen svd                      CMSIS-SVD
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,44 +236,6 @@ static void print_params(void) {
     printf("| `%s` | %u | %u | %u | %u | %s |\n", p->name, p->value[0], p->value[1], p->value[2], p->value[3], p->text);
 }
 
-static void print_escaped(const char *text) {
-  for (; *text; text++) {
-    if (*text == '&') fputs("&amp;", stdout);
-    else if (*text == '<') fputs("&lt;", stdout);
-    else putchar(*text);
-  }
-}
-
-static const char *svd_access(const char *access) {
-  return !strcmp(access, "RO") ? "read-only" : "read-write";
-}
-
-static void print_svd_register(const csr_info *c) {
-  printf("        <register><name>%s</name><description>", c->name);
-  print_escaped(*c->text ? c->text : c->name);
-  printf("</description><addressOffset>0x%03x</addressOffset><size>32</size><access>%s</access><resetValue>0x%08" PRIx32 "</resetValue>",
-         c->offset, svd_access(c->access), c->reset);
-  int any = 0;
-  for (const mx_field_info *f = csr_fields; f->op; f++) {
-    if (strcmp(f->op, c->name)) continue;
-    printf("%s<field><name>%s</name><description>", any++ ? "" : "<fields>", f->name);
-    print_escaped(f->text);
-    printf("</description><bitRange>[%u:%u]</bitRange></field>", f->msb, f->lsb);
-  }
-  puts(any ? "</fields></register>" : "</register>");
-}
-
-static void print_svd(void) {
-  puts("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-       "<device schemaVersion=\"1.3\">\n  <name>mxforge</name><version>1.0</version>\n"
-       "  <description>mxforge accelerator</description>\n"
-       "  <addressUnitBits>8</addressUnitBits><width>32</width>\n  <peripherals>\n    <peripheral>\n"
-       "      <name>MXFORGE</name><baseAddress>0x00000000</baseAddress>\n"
-       "      <addressBlock><offset>0</offset><size>0x1000</size><usage>registers</usage></addressBlock>\n      <registers>");
-  for (const csr_info *c = csrs; c->name; c++) print_svd_register(c);
-  puts("      </registers>\n    </peripheral>\n  </peripherals>\n</device>");
-}
-
 int main(int argc, char **argv) {
   check_isa();
   check_csrs();
@@ -288,9 +249,8 @@ int main(int argc, char **argv) {
   else if (!strcmp(what, "isa")) print_isa();
   else if (!strcmp(what, "csr")) print_csr();
   else if (!strcmp(what, "params")) print_params();
-  else if (!strcmp(what, "svd")) print_svd();
   else {
-    fprintf(stderr, "usage: gen check | build-id DEF... | pkg | cfg SET DEF... | isa | csr | params | svd\n");
+    fprintf(stderr, "usage: gen check | build-id DEF... | pkg | cfg SET DEF... | isa | csr | params\n");
     return 2;
   }
   return 0;

@@ -12,6 +12,8 @@ liblapacke-dev|Cholesky factors: GPTQ
 libjansson-dev|JSON output
 zlib1g-dev|checksums of images, FST waveforms
 libcmocka-dev|C test runner
+libxml2-dev|reads CMSIS-SVD in tests
+libyaml-dev|reads FuseSoC's core file in tests
 jq|reads JSON in scripts
 yosys|synthesis: area by module, proofs, netlists
 z3|proofs
