@@ -26,7 +26,7 @@ golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c firmware/linux/*.c)
 sim_src      := $(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c)
-unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c,$(wildcard tests/unit/*.c))
+unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c tests/unit/fake_uio.c,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 
 define archive
@@ -71,6 +71,17 @@ $B/gen/mx_frame_pkg.sv: rtl/soc/gen_frame.c firmware/mx_frame.def
 	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-frame $< && $B/gen-frame > $@
 $B/gen/%.md: $B/golden-gen
 	$(Q)mkdir -p $(@D) && $< $* > $@
+$B/gen/mxforge.svd: golden/gen_svd.c golden/csr.def
+	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-svd $< && $B/gen-svd > $@
+$B/gen-litex: rtl/soc/gen_litex.c golden/csr.def firmware/soc.def
+	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $@ $<
+$B/gen/mxforge.csr.%: $B/gen-litex
+	$(Q)mkdir -p $(@D) && $< $* 0 > $@
+$B/gen/mxforge_soc.csr.%: $B/gen-litex
+	$(Q)mkdir -p $(@D) && $< $* soc > $@
+exports := $B/gen/mxforge.svd $(foreach f,csv json,$B/gen/mxforge.csr.$f $B/gen/mxforge_soc.csr.$f)
+docs: $B/gen/isa.md $B/gen/csr.md $B/gen/params.md $(exports) ## reference tables, CMSIS-SVD and LiteX' lists of registers to build/gen
+.PHONY: docs
 
 # C objects and libraries.
 cc_object = $(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $1 $(CFLAGS) $(SAN) $(CSTD) -c -o $@ $<
@@ -82,6 +93,8 @@ $B/unit/test_%: $B/tests/unit/test_%.o $(call obj,$(unit_helpers)) $(libs)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CXX) $(SAN) -o $@ $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -lcmocka $(LDLIBS)
 
+# It stands in front of the system's open and mmap, so it goes into one program only.
+$B/unit/test_uio: $B/tests/unit/fake_uio.o
 $B/unit/test_cycle $B/unit/test_lockstep: $B/tests/unit/random_program.o $B/tests/rtl/top_program.o
 
 # Verilated modules and their C test programs.
@@ -131,6 +144,8 @@ test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/boards/
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients
+# The device of test_uio handles the faults of x86-64 only.
+unit_tests := $(filter-out $(if $(filter-out x86_64,$(shell uname -m)),%/test_uio),$(unit_tests))
 $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@

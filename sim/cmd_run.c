@@ -40,13 +40,13 @@ static double now(void) {
 
 // ---- interruption ------------------------------------------------------------------
 
-static mx_engine *running;
+static mx_engine *volatile running;  // NULL: none that a signal may stop
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int number) {
   (void)number;
   interrupted = 1;
-  mx_engine_stop(running);
+  if (running) mx_engine_stop(running);
 }
 
 // A board must not be left with a program that runs. The second time ends it at once.
@@ -163,6 +163,7 @@ static mx_status run_image(run *r, const mx_sim_input *in, mx_error *e) {
   options.progress_self = r;
   mx_status s = mx_session_open(&r->session, in->image, r->arguments->engine, &options, e);
   if (!s) s = generate(r, in, e);
+  running = NULL;
   mx_session_close(&r->session);
   return s;
 }

@@ -55,9 +55,10 @@ typedef struct {
   void *progress_self;
 } mx_engine_options;
 
-// Open the engine `name` (MX_ENGINES; of uart and uio with a colon and the line) as a device of parameter set `p` with
-// mem_bytes of zeroed memory. MX_USAGE: no such engine. MX_UNSUPPORTED: it is
-// not built, or cannot do what the options ask. The caller closes *out.
+// Open the engine `name` (MX_ENGINES; of uart and uio with a colon and the line) as a
+// device of parameter set `p` with mem_bytes of zeroed memory. MX_USAGE: no such
+// engine. MX_UNSUPPORTED: it is not built, or cannot do what the options ask. The
+// caller closes *out.
 mx_status mx_engine_open(const char *name, const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options,
                          mx_engine **out, mx_error *e);
 void mx_engine_close(mx_engine *engine);  // NULL is allowed

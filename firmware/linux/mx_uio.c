@@ -218,7 +218,8 @@ static mx_uio_status find_device(mx_uio *u, char folder[PATH]) {
   if (any) globfree(&found);
   if (ours) return MX_UIO_OK;
   if (u->options.device) return fail(u, MX_UIO_ABSENT, "%s is no UIO device: there is no %s", u->options.device, path);
-  return fail(u, MX_UIO_ABSENT, "no UIO device is named " MX_UIO_NAME ": are the bitstream and its device-tree overlay loaded, and the module uio_pdrv_genirq?");
+  return fail(u, MX_UIO_ABSENT, "no UIO device is named " MX_UIO_NAME ": are the bitstream and its device-tree overlay loaded, "
+              "and the module uio_pdrv_genirq?");
 }
 
 // u-dma-buf was called udmabuf before Linux took the name.
@@ -228,7 +229,8 @@ static mx_uio_status find_buffer(mx_uio *u, const char *name, char folder[PATH])
     snprintf(folder, PATH, "%s/sys/class/%s/%s", root(u), classes[i], name);
     if (!access(folder, F_OK)) return MX_UIO_OK;
   }
-  return fail(u, MX_UIO_ABSENT, "there is no buffer %s: is the module u-dma-buf loaded, and was there enough contiguous memory (cma=)?", name);
+  return fail(u, MX_UIO_ABSENT, "there is no buffer %s: is the module u-dma-buf loaded, and was there enough contiguous "
+              "memory (cma=)?", name);
 }
 
 static mx_uio_status open_file(mx_uio *u, const char *path, int flags, int *fd) {
@@ -248,7 +250,8 @@ static mx_uio_status map_registers(mx_uio *u, const char *folder) {
   snprintf(path, sizeof path, "%.200s/maps/map0/offset", folder);
   if (read_number(u, path, &offset)) return MX_UIO_ABSENT;
   if (bytes <= MX_CSR_FETCH_WAIT || bytes > 1 << 30 || offset >= page || offset % 4)
-    return fail(u, MX_UIO_ABSENT, "%.120s has a window of %" PRIu64 " bytes at %" PRIu64 ", too small for the registers", folder, bytes, offset);
+    return fail(u, MX_UIO_ABSENT, "%.120s has a window of %" PRIu64 " bytes at %" PRIu64 ", which cannot hold the registers",
+                folder, bytes, offset);
   u->map_bytes = (size_t)((offset + bytes + page - 1) / page * page);
   void *map = mmap(NULL, u->map_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, u->device_fd, 0);
   if (map == MAP_FAILED) return fail(u, MX_UIO_ABSENT, "cannot map the registers of %.120s: %s", folder, strerror(errno));
@@ -271,7 +274,8 @@ static mx_uio_status open_device(mx_uio *u) {
 static mx_uio_status map_buffer(mx_uio *u, const char *name) {
   const uint64_t bus_end = (uint64_t)1 << 40, aligned = 4096;
   if (u->bytes > u->buffer_bytes)
-    return fail(u, MX_UIO_TOO_SMALL, "the buffer %s is too small: needs %" PRIu32 " bytes, has %" PRIu64, name, u->bytes, u->buffer_bytes);
+    return fail(u, MX_UIO_TOO_SMALL, "the buffer %s is too small: needs %" PRIu32 " bytes, has %" PRIu64, name, u->bytes,
+                u->buffer_bytes);
   if (u->memory_base % aligned || u->memory_base + u->buffer_bytes > bus_end)
     return fail(u, MX_UIO_ABSENT, "the buffer %s lies at 0x%" PRIx64 ", where the device cannot reach it", name, u->memory_base);
   void *map = mmap(NULL, (size_t)u->buffer_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, u->buffer_fd, 0);
@@ -312,7 +316,8 @@ static mx_uio_status check_device(mx_uio *u, uint32_t build_id) {
   mx_device device = {.mmio = mx_uio_mmio(u)};
   mx_driver_status s = mx_driver_probe(&device, build_id);
   if (s == MX_DRIVER_OTHER_BUILD)
-    return fail(u, MX_UIO_OTHER_BUILD, "the bitstream holds build %08" PRIx32 ", the image is for build %08" PRIx32, device.build_id, build_id);
+    return fail(u, MX_UIO_OTHER_BUILD, "the bitstream holds build %08" PRIx32 ", the image is for build %08" PRIx32,
+                device.build_id, build_id);
   if (s) return fail(u, MX_UIO_BROKEN, "%s at these registers: is the bitstream loaded?", mx_driver_text(s));
   if (reset(u)) return MX_UIO_BROKEN;
   u->ready = true;

@@ -23,6 +23,10 @@
 #include "firmware/linux/mx_uio_names.h"
 #include "sim/engine.h"
 
+#ifndef __x86_64__
+#error "accesses are handled by x86-64's faults and single steps: leave test_uio out on other machines"
+#endif
+
 enum { PAGE = 4096, LINE = 64, PATH = 200 };
 
 struct fake_uio {
