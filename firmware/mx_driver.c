@@ -26,6 +26,7 @@ const char *mx_driver_text(mx_driver_status s) {
     case MX_DRIVER_BAD_TOKEN: return "the token is outside the vocabulary";
     case MX_DRIVER_BAD_IMAGE: return "not a program image";
     case MX_DRIVER_NO_BOS: return "the text does not begin with the token of beginning, which the image's prefix ends with";
+    case MX_DRIVER_NO_LOGITS: return "nothing can be drawn after the image's prefix alone any more, give a text";
     default: return "unknown status";
   }
 }
@@ -61,7 +62,7 @@ mx_driver_status mx_driver_reset(mx_device *dev, uint32_t max_polls) {
   if (s) return s;
   dev->fault = dev->fault_address = 0;
   write(dev, MX_CSR_IRQ_STATUS, 1);
-  write(dev, MX_CSR_IRQ_ENABLE, 1);
+  write(dev, MX_CSR_IRQ_ENABLE, !dev->polled);
   return MX_DRIVER_OK;
 }
 

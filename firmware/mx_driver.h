@@ -19,6 +19,14 @@ typedef struct {
   bool (*wait)(void *self, uint32_t polls);
 } mx_mmio;
 
+// Copying to and from device memory; `addr` is in bytes relative to MEM_BASE.
+// False: the range could not be reached, nothing is known about its contents.
+typedef struct {
+  void *self;
+  bool (*put)(void *self, uint32_t addr, const void *from, uint32_t bytes);
+  bool (*get)(void *self, uint32_t addr, void *to, uint32_t bytes);
+} mx_memory_port;
+
 typedef enum {
   MX_DRIVER_OK = 0,
   MX_DRIVER_NO_DEVICE,     // ID does not read as it must; nothing was written
@@ -32,6 +40,7 @@ typedef enum {
   MX_DRIVER_BAD_TOKEN,     // a token outside the vocabulary; nothing was started
   MX_DRIVER_BAD_IMAGE,     // not the header of a program image
   MX_DRIVER_NO_BOS,        // the image has a prefix, and the text does not begin with BOS; nothing was started
+  MX_DRIVER_NO_LOGITS,     // a choice at random after the prefix alone, whose logits are overwritten; nothing was started
 } mx_driver_status;
 
 // A sentence; never NULL.
@@ -39,6 +48,7 @@ const char *mx_driver_text(mx_driver_status s);
 
 typedef struct {
   mx_mmio mmio;
+  bool polled;             // set by the caller: the device raises no interrupt, so mmio.wait need only let time pass
   uint32_t build_id;       // read by probe
   uint32_t fault;          // MX_FAULT_ code of the last wait, 0 without a fault
   uint32_t fault_address;  // of the instruction, relative to MEM_BASE
@@ -58,8 +68,9 @@ typedef struct {
 // Look for a device of build `build_id` behind dev->mmio.
 mx_driver_status mx_driver_probe(mx_device *dev, uint32_t build_id);
 
-// Soft reset, then wait until it is over, at most max_polls times. Afterwards
-// no fault is set, no interrupt is pending, and the interrupt is enabled.
+// Soft reset, then wait until it is over, at most max_polls times; also while a program
+// runs. Afterwards no fault is set, no interrupt is pending, and the interrupt is enabled
+// unless dev->polled.
 mx_driver_status mx_driver_reset(mx_device *dev, uint32_t max_polls);
 
 // Tell the device which memory is its own: bus address, a multiple of 4096,

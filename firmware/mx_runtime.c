@@ -24,16 +24,6 @@ static mx_driver_status read_word(const mx_runtime *rt, uint32_t addr, uint32_t 
   return MX_DRIVER_OK;
 }
 
-// A number that orders FP32 words as the device does: NaN below everything, subnormals
-// are zeros, zeros of both signs equal.
-static uint32_t rank_of(uint32_t word) {
-  const uint32_t infinity = 0x7f800000, least_normal = 0x00800000, zero = 0x80000000;
-  uint32_t magnitude = word & 0x7fffffff;
-  if (magnitude > infinity) return 0;
-  if (magnitude < least_normal) return zero;
-  return word >> 31 ? zero - magnitude : zero + magnitude;
-}
-
 // The first greatest of the logits that the tiles' choices point to.
 static mx_driver_status choose_of_tiles(const mx_runtime *rt, uint32_t *next) {
   const mx_facts *f = &rt->facts;
@@ -43,8 +33,8 @@ static mx_driver_status choose_of_tiles(const mx_runtime *rt, uint32_t *next) {
     mx_driver_status s = read_word(rt, f->result_addr + 4 * i, &index);
     if (!s) s = read_word(rt, f->logits_addr + 4 * (i * f->choice_rows + index), &logit);
     if (s) return s;
-    if (i && rank_of(logit) <= best) continue;
-    best = rank_of(logit);
+    if (i && mx_sampler_rank(logit) <= best) continue;
+    best = mx_sampler_rank(logit);
     *next = i * f->choice_rows + index;
   }
   return MX_DRIVER_OK;
@@ -54,32 +44,48 @@ mx_driver_status mx_runtime_choice(const mx_runtime *rt, uint32_t *next) {
   return rt->facts.choice_rows ? choose_of_tiles(rt, next) : read_word(rt, rt->facts.result_addr, next);
 }
 
-// Every token overwrites the choice after the prefix, so it is kept for the texts to come.
-mx_driver_status mx_runtime_begin(mx_runtime *rt) {
+static bool at_random(const mx_runtime *rt) { return rt->sampler && rt->sampler->temperature_milli; }
+
+// What follows, from the logits of the program that ran last.
+static mx_driver_status choose(const mx_runtime *rt, uint32_t *next) {
+  const mx_facts *f = &rt->facts;
+  if (!at_random(rt)) return mx_runtime_choice(rt, next);
+  return mx_sampler_choose(rt->sampler, &rt->memory, f->logits_addr, f->vocab_size, next) ? MX_DRIVER_OK : MX_DRIVER_MEMORY;
+}
+
+mx_driver_status mx_runtime_recover(mx_runtime *rt) {
   mx_runtime_rewind(rt);
-  mx_driver_status s = mx_driver_probe(&rt->device, rt->facts.build_id);
-  if (!s) s = mx_driver_reset(&rt->device, rt->max_polls);
+  mx_driver_status s = mx_driver_reset(&rt->device, rt->max_polls);
   if (s) return s;
   mx_driver_set_memory(&rt->device, rt->memory_base, rt->facts.mem_bytes);
-  s = run(rt, rt->facts.init_entry, 0, 0, 0);
+  return run(rt, rt->facts.init_entry, 0, 0, 0);
+}
+
+// Every token overwrites the choice after the prefix, so it is kept for the texts to come.
+mx_driver_status mx_runtime_begin(mx_runtime *rt) {
+  mx_driver_status s = mx_driver_probe(&rt->device, rt->facts.build_id);
+  if (!s) s = mx_runtime_recover(rt);
+  rt->prefix_logits = rt->facts.prefix_tokens;
   return s || !rt->facts.prefix_tokens ? s : mx_runtime_choice(rt, &rt->prefix_next);
 }
 
 static mx_driver_status take_bos(mx_runtime *rt, uint32_t token, uint32_t *next) {
   if (token != rt->facts.bos_id) return MX_DRIVER_NO_BOS;
+  if (at_random(rt) && !rt->prefix_logits) return MX_DRIVER_NO_LOGITS;
   rt->at_prefix = false;
   *next = rt->prefix_next;
-  return MX_DRIVER_OK;
+  return at_random(rt) ? choose(rt, next) : MX_DRIVER_OK;
 }
 
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next) {
   if (rt->at_prefix) return take_bos(rt, token, next);
   if (rt->position >= rt->facts.context_length) return MX_DRIVER_CONTEXT_FULL;
   if (token >= rt->facts.vocab_size) return MX_DRIVER_BAD_TOKEN;
+  rt->prefix_logits = false;
   mx_driver_status s = run(rt, rt->facts.token_entry, token, rt->position, 0);
   if (s) return s;
   rt->position++;
-  return mx_runtime_choice(rt, next);
+  return choose(rt, next);
 }
 
 // ---- batches -----------------------------------------------------------------------
@@ -98,26 +104,29 @@ static mx_driver_status copy_row(const mx_runtime *rt, uint32_t token, uint32_t 
   return MX_DRIVER_OK;
 }
 
-static bool batch_fits(const mx_runtime *rt, uint32_t count) {
-  uint32_t n = rt->facts.batch_tokens;
-  return n && count >= n && !rt->at_prefix && rt->position % n == 0 && mx_runtime_room(rt) >= n;
+mx_step mx_runtime_step(const mx_facts *f, uint32_t position, uint32_t count) {
+  uint32_t n = f->batch_tokens;
+  bool batch = n && count >= n && position % n == 0 && f->context_length - position >= n;
+  if (!batch) return (mx_step){.tokens = 1, .program = f->token_entry};
+  return (mx_step){.tokens = n, .batch = true, .program = f->batch_entry, .arg3 = n == count ? 1 : 2};
 }
 
-// batch_tokens tokens; *next is set only after the `last`.
-static mx_driver_status run_batch(mx_runtime *rt, const uint32_t *tokens, bool last, uint32_t *next) {
-  uint32_t n = rt->facts.batch_tokens;
+// *next is set only after the last of the text's tokens.
+static mx_driver_status run_batch(mx_runtime *rt, const uint32_t *tokens, const mx_step *step, uint32_t *next) {
   mx_driver_status s = MX_DRIVER_OK;
-  for (uint32_t i = 0; i < n && !s; i++) s = copy_row(rt, tokens[i], i);
-  if (!s) s = run(rt, rt->facts.batch_entry, 0, rt->position, last ? 1 : 2);
+  for (uint32_t i = 0; i < step->tokens && !s; i++) s = copy_row(rt, tokens[i], i);
+  rt->prefix_logits = false;
+  if (!s) s = run(rt, step->program, 0, rt->position, step->arg3);
   if (s) return s;
-  rt->position += n;
-  return last ? mx_runtime_choice(rt, next) : MX_DRIVER_OK;
+  rt->position += step->tokens;
+  return step->arg3 == 1 ? choose(rt, next) : MX_DRIVER_OK;
 }
 
 mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next) {
-  bool batch = batch_fits(rt, count);
-  *taken = batch ? rt->facts.batch_tokens : 1;
-  return batch ? run_batch(rt, tokens, *taken == count, next) : mx_runtime_token(rt, tokens[0], next);
+  mx_step step = mx_runtime_step(&rt->facts, rt->position, count);
+  bool batch = step.batch && !rt->at_prefix;
+  *taken = batch ? step.tokens : 1;
+  return batch ? run_batch(rt, tokens, &step, next) : mx_runtime_token(rt, tokens[0], next);
 }
 
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next) {
@@ -127,12 +136,15 @@ mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint
 }
 
 mx_driver_status mx_runtime_decode(mx_runtime *rt, uint32_t token, uint32_t max_tokens,
-                                   bool (*emit)(void *self, uint32_t token), void *self) {
-  for (uint32_t i = 0; i < max_tokens; i++) {
-    if (token == rt->facts.eos_id || !emit(self, token)) return MX_DRIVER_OK;
-    if (i + 1 == max_tokens || !mx_runtime_room(rt)) return MX_DRIVER_OK;
-    mx_driver_status s = mx_runtime_token(rt, token, &token);
-    if (s) return s;
+                                   bool (*emit)(void *self, uint32_t token), void *self, mx_stop *stop) {
+  mx_driver_status s = MX_DRIVER_OK;
+  *stop = MX_STOP_LENGTH;
+  for (uint32_t i = 0; i < max_tokens && !s; i++) {
+    if (token == rt->facts.eos_id) return *stop = MX_STOP_END_TOKEN, MX_DRIVER_OK;
+    if (!emit(self, token)) return *stop = MX_STOP_CALLER, MX_DRIVER_OK;
+    if (i + 1 == max_tokens) return MX_DRIVER_OK;
+    if (!mx_runtime_room(rt)) return *stop = MX_STOP_CONTEXT, MX_DRIVER_OK;
+    s = mx_runtime_token(rt, token, &token);
   }
-  return MX_DRIVER_OK;
+  return s;
 }

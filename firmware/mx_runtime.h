@@ -3,16 +3,8 @@
 // Runs a language model on the device: facts of the image, one initial
 // program, one program per token. As free of surroundings as the driver: the
 // device's memory is reached through mx_memory_port.
-#include "firmware/mx_driver.h"
+#include "firmware/mx_sampler.h"
 #include "golden/image.h"  // MX_IMAGE_FACTS
-
-// Copying to and from device memory; `addr` is in bytes relative to MEM_BASE.
-// False: the range could not be reached, nothing is known about its contents.
-typedef struct {
-  void *self;
-  bool (*put)(void *self, uint32_t addr, const void *from, uint32_t bytes);
-  bool (*get)(void *self, uint32_t addr, void *to, uint32_t bytes);
-} mx_memory_port;
 
 // What the runtime must know of an image.
 typedef struct {
@@ -35,37 +27,54 @@ typedef struct {
   uint64_t memory_base;   // bus address of the device's memory, set by the caller
   uint32_t max_polls;     // bound of each wait, set by the caller
   mx_facts facts;         // set by the caller
+  mx_sampler *sampler;    // set by the caller; NULL: the device's greedy choices
   uint32_t position;      // of the next token
   uint32_t program;       // that was started last
   uint32_t prefix_next;   // greedy choice after the image's prefix, set by begin
   bool at_prefix;         // the next token is the BOS that the prefix ends with
+  bool prefix_logits;     // those after the prefix are still in the device's memory
 } mx_runtime;
+
+// One program of a text.
+typedef struct {
+  uint32_t tokens;   // that it takes
+  bool batch;        // it is batch_entry
+  uint32_t program, arg3;
+} mx_step;
+
+// How the first of `count` >= 1 tokens are fed at `position`: a batch where the image has
+// a program for it and the position is a multiple of its number, else one.
+mx_step mx_runtime_step(const mx_facts *f, uint32_t position, uint32_t count);
 
 // Probe and reset the device, give it its memory, which must hold the image's
 // memory section and zeros above it, and run the initial program.
 mx_driver_status mx_runtime_begin(mx_runtime *rt);
 
-// Feed one token; *next becomes the greedy choice of what follows it. In an
+// After FAULT, TIMEOUT or NOT_DONE: reset the device, whatever it does, and run the initial
+// program again, so that a new text can begin.
+mx_driver_status mx_runtime_recover(mx_runtime *rt);
+
+// Feed one token; *next becomes the choice of what follows it. In an
 // image with a prefix a text's first token must be BOS (else NO_BOS), for which
 // nothing runs: the prefix holds it.
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next);
 
-// Feed the first of tokens[count] with one program: *taken of them, a batch where
-// the image has a program for it and the position is a multiple of its number,
-// else one. *next: as below, once *taken == count.
+// Feed the first of tokens[count] with one program: *taken of them (mx_runtime_step).
+// *next: as below, once *taken == count.
 mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next);
 
-// Feed tokens[count], in batches where the image has a program for them and the
-// position is a multiple of their number; *next becomes the greedy choice after
+// Feed tokens[count], in batches where that can be; *next becomes the choice after
 // the last. Stops at the first that fails; rt->position tells how many were fed.
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next);
 
-// Give `token` to `emit`, feed it, and go on with what the device chooses, until
-// that is the end token, the context is full or max_tokens were emitted; `emit`
-// may stop it by returning false. OK in all these cases. `token` is what
-// prefill left in *next.
+// Why a text ended.
+typedef enum { MX_STOP_LENGTH, MX_STOP_END_TOKEN, MX_STOP_CONTEXT, MX_STOP_CALLER } mx_stop;
+
+// Give `token` to `emit`, feed it, and go on with the choices, until that is the end
+// token, the context is full, max_tokens were emitted or `emit` returns false: *stop
+// says which. OK in all these cases. `token` is what prefill left in *next.
 mx_driver_status mx_runtime_decode(mx_runtime *rt, uint32_t token, uint32_t max_tokens,
-                                   bool (*emit)(void *self, uint32_t token), void *self);
+                                   bool (*emit)(void *self, uint32_t token), void *self, mx_stop *stop);
 
 // The greedy choice that the program which ran last left in the device's memory, from
 // there if logits were made in tiles (choice_rows in golden/image.h).

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>  // isatty
@@ -18,13 +19,14 @@ static const char usage[] =
     "usage: mxf run IMAGE [options]\n"
     "\n"
     "Load IMAGE (mxf compile) into a device, feed it the prompt in batches and\n"
-    "go on with the device's greedy choices. Text goes to stdout as it comes, a\n"
+    "go on with the likeliest tokens, or with --temperature at random. Text goes to stdout as it comes, a\n"
     "summary to stderr.\n"
     "\n";
 
 typedef struct {
   const mx_sim_arguments *arguments;
   mx_session session;
+  mx_sampler sampler;
   mx_totals phase[MX_PHASES];
   uint32_t fed;          // tokens
   uint64_t first_cycle;  // of the clock, when the first program began
@@ -122,12 +124,16 @@ static void print_summary(const run *r, const mx_generation *g, FILE *out) {
   fprintf(out, "simulated %" PRIu64 " cycles at %.0f kcycles/s\n", cycles, 1e-3 * (double)cycles / r->seconds);
 }
 
+static json_t *sampling_json(const mx_sim_arguments *a) {
+  return json_pack("{s:f, s:f, s:I}", "temperature", 1e-3 * a->temperature_milli, "top_p", 1e-3 * a->top_p_milli, "seed", (json_int_t)a->seed);
+}
+
 static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
-  json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:i, s:o}", "image", r->arguments->image, "engine",
+  json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:I, s:f, s:i, s:o, s:o}", "image", r->arguments->image, "engine",
                         r->arguments->engine, "set", r->session.image->params->name, "stop", mx_stop_text(g->stop),
                         "prompt_tokens", (int)g->n_prompt, "tokens", mx_generation_ids_json(g), "text", mx_generation_text_json(g), "cycles",
                         (json_int_t)(mx_engine_cycles(r->session.engine) - r->first_cycle), "seconds", r->seconds,
-                        "beat_bytes", (int)mx_beat_bytes(r->session.image->params), "counters", mx_totals_json(r->phase));
+                        "beat_bytes", (int)mx_beat_bytes(r->session.image->params), "counters", mx_totals_json(r->phase), "sampling", sampling_json(r->arguments));
   if (!o) return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "no JSON for this result: a name is not UTF-8");
   json_dumpf(o, stdout, JSON_INDENT(2));
   putchar('\n');
@@ -139,7 +145,7 @@ static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
 
 static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   const mx_sim_arguments *a = r->arguments;
-  mx_generator g = {.self = r, .feed = feed, .emit = a->json ? NULL : emit};
+  mx_generator g = {.self = r, .feed = feed, .emit = a->json ? NULL : emit, .stop = a->stop};
   mx_generation out;
   r->progress = isatty(STDERR_FILENO) && (a->json || !isatty(STDOUT_FILENO));
   r->begun = now();
@@ -157,13 +163,28 @@ static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
   return s;
 }
 
+// All logits at once: over a serial line each pass would take its time.
+static mx_status open_sampler(run *r, const mx_image *image, mx_error *e) {
+  const mx_sim_arguments *a = r->arguments;
+  r->sampler = (mx_sampler){.temperature_milli = a->temperature_milli, .top_p_milli = a->top_p_milli, .scratch_words = image->vocab_size};
+  if (!a->temperature_milli) return MX_OK;
+  if (image->vocab_size > MX_SAMPLER_MOST_TOKENS)
+    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "--temperature takes at most %d tokens, the image has %" PRIu32, MX_SAMPLER_MOST_TOKENS, image->vocab_size);
+  mx_sampler_seed(&r->sampler, a->seed);
+  r->sampler.scratch = calloc(image->vocab_size, sizeof *r->sampler.scratch);
+  return r->sampler.scratch ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+}
+
 static mx_status run_image(run *r, const mx_sim_input *in, mx_error *e) {
   mx_engine_options options = r->arguments->device;
   options.progress = show_progress;
   options.progress_self = r;
   mx_status s = mx_session_open(&r->session, in->image, r->arguments->engine, &options, e);
+  r->session.runtime.sampler = &r->sampler;
+  if (!s) s = open_sampler(r, in->image, e);
   if (!s) s = generate(r, in, e);
   running = NULL;
+  free(r->sampler.scratch);
   mx_session_close(&r->session);
   return s;
 }

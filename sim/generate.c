@@ -92,8 +92,17 @@ static mx_status feed_one(run *r, uint32_t token, uint32_t *next) {
   return r->g->feed(r->g->self, &token, 1, false, &taken, next, r->e);
 }
 
+// The text from byte `from` on holds what ends it.
+static bool ends(const run *r, size_t from) {
+  size_t n = r->g->stop ? strlen(r->g->stop) : 0;
+  for (size_t at = from; n && at + n <= r->out->text_bytes; at++)
+    if (!memcmp(r->out->text + at, r->g->stop, n)) return true;
+  return false;
+}
+
 static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
   mx_generation *o = r->out;
+  size_t from = o->text_bytes;
   for (uint32_t i = 0; i < max_tokens; i++) {
     if (next == r->image->eos_id) return o->stop = MX_STOP_END_TOKEN, MX_OK;
     if (next >= r->image->vocab_size)
@@ -101,6 +110,7 @@ static mx_status generate(run *r, uint32_t next, uint32_t max_tokens) {
                      next, r->image->vocab_size);
     o->tokens[o->n_tokens++] = (int32_t)next;
     if (add_token_text(r, o->n_tokens - 1)) return r->e->status;
+    if (ends(r, from)) return o->stop = MX_STOP_CALLER, MX_OK;
     if (o->n_tokens + positions_before(r->image) > r->image->context_length) return o->stop = MX_STOP_CONTEXT, MX_OK;
     if (i + 1 < max_tokens && feed_one(r, next, &next)) return r->e->status;
   }
@@ -126,6 +136,7 @@ const char *mx_stop_text(mx_stop stop) {
   switch (stop) {
     case MX_STOP_END_TOKEN: return "end-token";
     case MX_STOP_CONTEXT: return "context";
+    case MX_STOP_CALLER: return "stop-text";
     default: return "length";
   }
 }

@@ -1,12 +1,13 @@
 #ifndef MX_GENERATE_H
 #define MX_GENERATE_H
-// From a prompt to text, greedily, over anything that takes tokens.
+// From a prompt to text, over anything that takes tokens.
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "compiler/import/tokenizer.h"
+#include "firmware/mx_runtime.h"  // mx_stop
 #include "golden/error.h"
 #include "golden/image.h"
 
@@ -18,9 +19,8 @@ typedef struct {
   mx_status (*feed)(void *self, const uint32_t *tokens, uint32_t count, bool prompt, uint32_t *taken, uint32_t *next, mx_error *e);
   // Text as it comes, prompt included, in pieces [bytes]; may be NULL.
   void (*emit)(void *self, const char *text, size_t bytes);
+  const char *stop;  // generating ends when the generated text holds this; NULL: nothing does
 } mx_generator;
-
-typedef enum { MX_STOP_LENGTH, MX_STOP_END_TOKEN, MX_STOP_CONTEXT } mx_stop;
 
 typedef struct {
   int32_t *tokens;            // [n_tokens]: BOS if there is one, prompt, generated
@@ -42,5 +42,5 @@ void mx_generation_free(mx_generation *g);
 json_t *mx_generation_ids_json(const mx_generation *g);
 json_t *mx_generation_text_json(const mx_generation *g);
 
-const char *mx_stop_text(mx_stop stop);  // "length", "end-token", "context"
+const char *mx_stop_text(mx_stop stop);  // "length", "end-token", "context", "stop-text"
 #endif

@@ -11,6 +11,10 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, MEMORY = BOTH | MX_SIM_MEMORY, DEFAULT
   OPTION(PROMPT, 'p', "prompt", "TEXT", BOTH, "text to begin with (default: none, only the token of beginning)")     \
   OPTION(PROMPT_FILE, 'f', "prompt-file", "FILE", BOTH, "text to begin with, from a file")                           \
   OPTION(TOKENS, 'n', "tokens", "N", BOTH, "generate at most N tokens (default 32)")                                 \
+  OPTION(TEMPERATURE, 'H', "temperature", "T", MX_SIM_RUN, "choose at random, at temperature 0.01 to 10 (default 0: the likeliest)") \
+  OPTION(TOP_P, 'N', "top-p", "P", MX_SIM_RUN, "at random among the likeliest tokens that hold P of the probability (default 1)") \
+  OPTION(SEED, 'R', "seed", "N", MX_SIM_RUN, "of the random choices (default 1)")                                    \
+  OPTION(STOP, 'E', "stop", "TEXT", MX_SIM_RUN, "end when the generated text holds TEXT")                           \
   OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
@@ -124,14 +128,33 @@ static mx_status take_device(const given *g, mx_engine_options *d, mx_error *e) 
   return s ? s : number(g, OPT_TRACE_TO, 1, UINT64_MAX, &d->trace_to, e);
 }
 
+static mx_status milli(const given *g, int option, const char *range, uint32_t least, uint32_t most, uint32_t *out, mx_error *e) {
+  const char *text = g->text[option];
+  bool ok = !text || mx_sampler_parse_milli(text, out);
+  if (ok && *out >= least && *out <= most) return MX_OK;
+  return mx_fail(e, MX_USAGE, MX_NOWHERE, "--%s %s: expected %s, with at most 3 places", table[option].name, text, range);
+}
+
+static mx_status take_sampling(const given *g, mx_sim_arguments *a, mx_error *e) {
+  mx_status s = milli(g, OPT_TEMPERATURE, "0, or 0.01 to 10", 0, MX_SAMPLER_MOST_MILLI, &a->temperature_milli, e);
+  if (!s && a->temperature_milli) s = milli(g, OPT_TEMPERATURE, "0, or 0.01 to 10", MX_SAMPLER_LEAST_MILLI, MX_SAMPLER_MOST_MILLI, &a->temperature_milli, e);
+  if (!s) s = milli(g, OPT_TOP_P, "0.001 to 1", 1, 1000, &a->top_p_milli, e);
+  if (!s) s = number(g, OPT_SEED, 0, UINT64_MAX, &a->seed, e);
+  if (!s && !a->temperature_milli && (g->text[OPT_TOP_P] || g->text[OPT_SEED]))
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--top-p and --seed need --temperature");
+  return s;
+}
+
 static mx_status take(const given *g, mx_sim_arguments *a, mx_error *e) {
   string(g, OPT_ENGINE, &a->engine);
   string(g, OPT_PROMPT, &a->prompt);
   string(g, OPT_PROMPT_FILE, &a->prompt_file);
   string(g, OPT_REPORT, &a->report);
+  string(g, OPT_STOP, &a->stop);
   a->stats = g->flag[OPT_STATS];
   a->json = g->flag[OPT_JSON];
   mx_status s = number32(g, OPT_TOKENS, 0, UINT32_MAX, &a->tokens, e);
+  if (!s) s = take_sampling(g, a, e);
   return s ? s : take_device(g, &a->device, e);
 }
 
@@ -161,6 +184,7 @@ mx_status mx_sim_parse(mx_sim_command command, int argc, char **argv, mx_sim_arg
   given g = {0};
   mx_cli_option options[COUNT + 1];
   *a = (mx_sim_arguments){.engine = command == MX_SIM_RUN ? "golden" : "rtl", .prompt = "", .tokens = DEFAULT_TOKENS,
+                          .top_p_milli = 1000, .seed = 1,
                           .device.memory = MX_MEMORY_DEFAULTS};
   describe(command, &g, options);
   mx_status s = mx_cli_parse(argc, argv, options, "IMAGE", &a->image, &a->help, e);

@@ -15,7 +15,10 @@ typedef struct {
   const char *prompt;       // never NULL
   const char *prompt_file;  // NULL, or to be read instead
   const char *report;       // NULL, or a file for the JSON object
+  const char *stop;         // NULL, or the text that ends generating
   uint32_t tokens;          // to generate at most
+  uint32_t temperature_milli, top_p_milli;  // mx_sampler
+  uint64_t seed;
   bool stats, json, help;
   mx_engine_options device;
 } mx_sim_arguments;

@@ -7,6 +7,7 @@
 #include "sim/cycle/host.h"
 #include "sim/names.h"
 #include "sim/profile_account.h"
+#include "sim/session.h"  // mx_facts_of
 
 enum { MEMORY_BASE = 0x40000000 };  // of the bus, as in the engines
 
@@ -86,16 +87,14 @@ static mx_status initialize(run *r, mx_error *e) {
   return MX_OK;
 }
 
-// As firmware/mx_runtime.c does it. What a token is does not matter to programs: all are token 0.
+// What a token is does not matter to programs: all are token 0.
 static mx_status prefill(run *r, uint32_t position, uint32_t count, mx_error *e) {
-  const mx_image *im = r->image;
+  mx_facts facts = mx_facts_of(r->image);
   mx_status s = MX_OK;
-  for (uint32_t i = 0, n = 0; i < count && !s; i += n) {
-    uint32_t at = position + i, batch = im->batch_tokens;
-    bool fits = batch && count - i >= batch && at % batch == 0 && im->context_length - at >= batch;
-    n = fits ? batch : 1;
-    const uint32_t args[MX_ARGS] = {0, at, fits ? i + n == count ? 1 : 2 : 0, 0};
-    s = run_program(r, MX_PROFILE_PREFILL, fits ? im->batch_entry : im->token_entry, args, e);
+  for (mx_step step; count && !s; position += step.tokens, count -= step.tokens) {
+    step = mx_runtime_step(&facts, position, count);
+    const uint32_t args[MX_ARGS] = {0, position, step.arg3, 0};
+    s = run_program(r, MX_PROFILE_PREFILL, step.program, args, e);
   }
   return s;
 }

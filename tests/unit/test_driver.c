@@ -210,7 +210,7 @@ static void counters_come_by_name(void **state) {
 
 static void every_status_has_a_sentence(void **state) {
   (void)state;
-  for (int s = MX_DRIVER_OK; s <= MX_DRIVER_NO_BOS; s++)
+  for (int s = MX_DRIVER_OK; s <= MX_DRIVER_NO_LOGITS; s++)
     assert_string_not_equal(mx_driver_text((mx_driver_status)s), "unknown status");
   assert_string_equal(mx_driver_text((mx_driver_status)99), "unknown status");
 }
@@ -346,7 +346,9 @@ static void decode_stops_at_the_end_token(void **state) {
   mock m = {.memory = {[RESULT] = 6}};
   mx_runtime rt = runtime_of(&m, list);
   sink s = {.m = &m, .end_after = 2};
-  assert_int_equal(mx_runtime_decode(&rt, 4, 100, emit, &s), MX_DRIVER_OK);
+  mx_stop stop;
+  assert_int_equal(mx_runtime_decode(&rt, 4, 100, emit, &s, &stop), MX_DRIVER_OK);
+  assert_int_equal(stop, MX_STOP_END_TOKEN);
   assert_int_equal(s.count, 2);
   assert_int_equal(s.tokens[0], 4);
   assert_int_equal(s.tokens[1], 6);
@@ -359,7 +361,9 @@ static void decode_stops_at_the_full_context(void **state) {
   mock m = {.memory = {[RESULT] = 6}};
   mx_runtime rt = runtime_of(&m, list);
   sink s = {.m = &m, .end_after = 99};
-  assert_int_equal(mx_runtime_decode(&rt, 4, 8, emit, &s), MX_DRIVER_OK);
+  mx_stop stop;
+  assert_int_equal(mx_runtime_decode(&rt, 4, 8, emit, &s, &stop), MX_DRIVER_OK);
+  assert_int_equal(stop, MX_STOP_CONTEXT);
   assert_int_equal(s.count, 4);  // the last needs no position
   finished(&m);
 }
@@ -370,7 +374,9 @@ static void decode_stops_after_so_many(void **state) {
   mock m = {.memory = {[RESULT] = 6}};
   mx_runtime rt = runtime_of(&m, list);
   sink s = {.m = &m, .end_after = 99};
-  assert_int_equal(mx_runtime_decode(&rt, 4, 2, emit, &s), MX_DRIVER_OK);
+  mx_stop stop;
+  assert_int_equal(mx_runtime_decode(&rt, 4, 2, emit, &s, &stop), MX_DRIVER_OK);
+  assert_int_equal(stop, MX_STOP_LENGTH);
   assert_int_equal(s.count, 2);
   finished(&m);
 }
