@@ -105,6 +105,16 @@ static void reset_waits_and_enables_the_interrupt(void **state) {
   finished(&m);
 }
 
+static void reset_leaves_the_interrupt_out_when_polled(void **state) {
+  (void)state;
+  static const access list[] = {WR(CONTROL, 2), RD(STATUS, 0), WR(IRQ_STATUS, 1), WR(IRQ_ENABLE, 0), STOP};
+  mock m = {0};
+  mx_device dev = device_of(&m, list);
+  dev.polled = true;
+  assert_int_equal(mx_driver_reset(&dev, 5), MX_DRIVER_OK);
+  finished(&m);
+}
+
 static void reset_is_bounded(void **state) {
   (void)state;
   static const access list[] = {WR(CONTROL, 2), RD(STATUS, 1), {WAIT, 0, 1}, RD(STATUS, 1), STOP};
@@ -239,6 +249,34 @@ static void begin_runs_the_initial_program(void **state) {
   finished(&m);
 }
 
+// A program that hangs is stopped, and a new text begins.
+static void recover_resets_and_begins_again(void **state) {
+  (void)state;
+  static const access list[] = {RD(STATUS, 2), WR(PROGRAM, 0xc0), WR(ARG1, 7), WR(ARG2, 1), WR(ARG3, 0), WR(ARG4, 0), WR(IRQ_STATUS, 1),
+                                WR(CONTROL, 1), RD(STATUS, 1), {WAIT, 0, 0},
+                                WR(CONTROL, 2), RD(STATUS, 1), {WAIT, 0, 1}, RD(STATUS, 0), WR(IRQ_STATUS, 1), WR(IRQ_ENABLE, 1),
+                                WR(MEM_BASE_LO, 0x1000), WR(MEM_BASE_HI, 0), WR(MEM_SIZE, 4096), PROGRAM_OF(0x80, 0, 0),
+                                PROGRAM_OF(0xc0, 7, 0), STOP};
+  mock m = {.memory = {[RESULT] = 5}};
+  mx_runtime rt = runtime_of(&m, list);
+  uint32_t next = 0;
+  rt.position = 1;
+  assert_int_equal(mx_runtime_token(&rt, 7, &next), MX_DRIVER_TIMEOUT);
+  assert_int_equal(mx_runtime_recover(&rt), MX_DRIVER_OK);
+  assert_int_equal(mx_runtime_token(&rt, 7, &next), MX_DRIVER_OK);
+  assert_int_equal(next, 5);
+  finished(&m);
+}
+
+static void recover_tells_of_a_device_that_stays_busy(void **state) {
+  (void)state;
+  static const access list[] = {WR(CONTROL, 2), RD(STATUS, 1), {WAIT, 0, 0}, STOP};
+  mock m = {0};
+  mx_runtime rt = runtime_of(&m, list);
+  assert_int_equal(mx_runtime_recover(&rt), MX_DRIVER_TIMEOUT);
+  finished(&m);
+}
+
 static void begin_refuses_another_build(void **state) {
   (void)state;
   static const access list[] = {RD(ID, 0x3146584d), RD(BUILD_ID, 0), STOP};
@@ -295,6 +333,32 @@ static void bos_of_a_prefix_is_not_run(void **state) {
   mx_runtime_rewind(&rt);
   assert_int_equal(mx_runtime_room(&rt), 2);
   assert_int_equal(mx_runtime_prefill(&rt, tokens, 1, &next), MX_DRIVER_OK);
+  assert_int_equal(next, 6);
+  finished(&m);
+}
+
+// Of the logits after the prefix while they are there; then it is refused.
+static void random_choice_after_the_prefix_alone(void **state) {
+  (void)state;
+  static const access list[] = {RD(ID, 0x3146584d), RD(BUILD_ID, BUILD), WR(CONTROL, 2), RD(STATUS, 0),
+                                WR(IRQ_STATUS, 1), WR(IRQ_ENABLE, 1), WR(MEM_BASE_LO, 0x1000), WR(MEM_BASE_HI, 0),
+                                WR(MEM_SIZE, 4096), PROGRAM_OF(0x80, 0, 0), PROGRAM_OF(0xc0, 3, 2), STOP};
+  mock m = {.memory = {[RESULT] = 6, [4 * 3 + 2] = 0x80, [4 * 3 + 3] = 0x7f, [4 * 8 + 2] = 0xc0, [4 * 8 + 3] = 0x42}};  // infinite; 96
+  uint32_t scratch[4], next = 0;
+  mx_sampler sampler = {.temperature_milli = 1000, .top_p_milli = 1000, .scratch = scratch, .scratch_words = 4};
+  mx_runtime rt = prefixed_runtime(&m, list);
+  mx_sampler_seed(&sampler, 1);
+  rt.sampler = &sampler;
+  assert_int_equal(mx_runtime_begin(&rt), MX_DRIVER_OK);
+  assert_int_equal(mx_runtime_token(&rt, 1, &next), MX_DRIVER_OK);
+  assert_int_equal(next, 3);
+  m.memory[4 * 3 + 3] = 0;
+  assert_int_equal(mx_runtime_token(&rt, 3, &next), MX_DRIVER_OK);
+  assert_int_equal(next, 8);
+  mx_runtime_rewind(&rt);
+  assert_int_equal(mx_runtime_token(&rt, 1, &next), MX_DRIVER_NO_LOGITS);
+  sampler.temperature_milli = 0;
+  assert_int_equal(mx_runtime_token(&rt, 1, &next), MX_DRIVER_OK);
   assert_int_equal(next, 6);
   finished(&m);
 }
@@ -400,6 +464,7 @@ int main(void) {
       cmocka_unit_test(probe_refuses_what_is_no_device),
       cmocka_unit_test(probe_refuses_another_build),
       cmocka_unit_test(reset_waits_and_enables_the_interrupt),
+      cmocka_unit_test(reset_leaves_the_interrupt_out_when_polled),
       cmocka_unit_test(reset_is_bounded),
       cmocka_unit_test(memory_base_has_two_halves),
       cmocka_unit_test(start_passes_the_arguments),
@@ -412,6 +477,9 @@ int main(void) {
       cmocka_unit_test(counters_come_by_name),
       cmocka_unit_test(every_status_has_a_sentence),
       cmocka_unit_test(begin_runs_the_initial_program),
+      cmocka_unit_test(recover_resets_and_begins_again),
+      cmocka_unit_test(recover_tells_of_a_device_that_stays_busy),
+      cmocka_unit_test(random_choice_after_the_prefix_alone),
       cmocka_unit_test(begin_refuses_another_build),
       cmocka_unit_test(prefill_feeds_token_by_token_until_full),
       cmocka_unit_test(bos_of_a_prefix_is_not_run),
