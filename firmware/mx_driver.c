@@ -98,3 +98,5 @@ void mx_driver_counters(const mx_device *dev, mx_counters *out) {
   MX_COUNTERS(COUNTER)
 #undef COUNTER
 }
+
+uint32_t mx_driver_cycles(const mx_device *dev) { return read(dev, MX_CSR_CYCLES); }

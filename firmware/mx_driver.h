@@ -88,6 +88,9 @@ mx_driver_status mx_driver_wait(mx_device *dev, uint32_t max_polls);
 // Counters of the last program.
 void mx_driver_counters(const mx_device *dev, mx_counters *out);
 
+// The first of them.
+uint32_t mx_driver_cycles(const mx_device *dev);
+
 // The sentence of csr.def for a fault code; never NULL.
 const char *mx_driver_fault_text(uint32_t fault);
 #endif
