@@ -119,7 +119,8 @@ $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
 	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
 
-include sim/rules.mk boards/zynqmp/rules.mk tests/exports/rules.mk tests/formal/rules.mk tests/netlist/rules.mk tests/soc/rules.mk
+# What folders add.
+include $(sort $(wildcard */rules.mk */*/rules.mk))
 
 # The shipped model's trainer (tests/models/README.md tells how to run it). Its
 # gradient test is built in double precision.

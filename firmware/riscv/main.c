@@ -1,0 +1,260 @@
+// The firmware of the system on chip: brings the program image from the flash chip to
+// SDRAM and serves the console, or frames of mx_frame.def, on the serial line.
+#include "firmware/mx_console.h"
+#include "firmware/mx_load.h"
+#include "firmware/mx_serial_board.h"
+#include "firmware/riscv/soc.h"
+
+enum {
+  LINE_BYTES = 1024,
+  DEFAULT_TOKENS = 128,
+  WAITS_PER_SECOND = 64, MOST_SECONDS = 20,  // for a program of the accelerator
+  LEAVE = 3, LEAVES = 3,  // so many Ctrl-C in a row, outside of a frame, end serving frames
+  EXTERNAL_AND_TIMER = 1 << 11 | 1 << 7,     // of mie
+};
+
+static mx_console console;
+static mx_runtime runtime;
+static mx_text text;
+static mx_serial_board line;
+static bool loading;  // a trap now belongs to the image, not to a prompt
+static uint8_t short_line[64];      // for commands, while there is no SDRAM to lend
+static uint32_t scratch[64];        // of the sampler
+
+// Messages that are there even if the flash chip is not.
+#define IN_RAM __attribute__((section(".data.text")))
+
+// ---- the console's terminal --------------------------------------------------------
+
+static void send(void *self, uint8_t byte) {
+  (void)self;
+  soc_send(byte);
+}
+
+static int receive(void *self, bool wait) {
+  (void)self;
+  for (;;) {
+    int32_t byte = soc_receive();
+    if (byte >= 0) return byte & 0xff;
+    if (!wait) return MX_TERMINAL_NOTHING;
+  }
+}
+
+static uint64_t now(void *self) {
+  (void)self;
+  uint32_t low = soc_read(MX_SOC_REG_TIME_LO);
+  return (uint64_t)soc_read(MX_SOC_REG_TIME_HI) << 32 | low;
+}
+
+static void put(const char *sentence) { mx_terminal_put(&console.terminal, sentence); }
+
+// ---- the accelerator ---------------------------------------------------------------
+
+static uint32_t read_register(void *self, uint32_t offset) {
+  (void)self;
+  return *soc_word(MX_SOC_ACCEL + offset);
+}
+
+static void write_register(void *self, uint32_t offset, uint32_t value) {
+  (void)self;
+  *soc_word(MX_SOC_ACCEL + offset) = value;
+}
+
+// Sleep until the interrupt, or a while.
+static bool wait(void *self, uint32_t polls) {
+  uint64_t end = now(self) + soc_read(MX_SOC_REG_CLOCK_HZ) / WAITS_PER_SECOND;
+  soc_write(MX_SOC_REG_COMPARE_HI, (uint32_t)(end >> 32));
+  soc_write(MX_SOC_REG_COMPARE_LO, (uint32_t)end);
+  __asm__ volatile("wfi");
+  return polls < WAITS_PER_SECOND * MOST_SECONDS;
+}
+
+static uint8_t *memory_at(uint32_t addr) { return (uint8_t *)(MX_SOC_MEMORY + addr); }
+
+static bool is_memory(uint32_t addr, uint32_t bytes) {
+  uint32_t size = soc_read(MX_SOC_REG_MEMORY_BYTES);
+  return bytes <= size && addr <= size - bytes;
+}
+
+static bool put_memory(void *self, uint32_t addr, const void *from, uint32_t bytes) {
+  (void)self;
+  if (!is_memory(addr, bytes)) return false;
+  __builtin_memcpy(memory_at(addr), from, bytes);
+  return true;
+}
+
+static bool get_memory(void *self, uint32_t addr, void *to, uint32_t bytes) {
+  (void)self;
+  if (!is_memory(addr, bytes)) return false;
+  __builtin_memcpy(to, memory_at(addr), bytes);
+  return true;
+}
+
+// ---- the image ---------------------------------------------------------------------
+
+static uint32_t up(uint32_t bytes) { return (bytes + 3) / 4 * 4; }
+
+// Tokenizer, and what the console borrows, above the accelerator's memory.
+static const char *lend(const mx_loaded *image) {
+  uint32_t at = up(image->facts.mem_bytes), context = image->facts.context_length;
+  if (!is_memory(at, up(image->tokenizer_bytes) + LINE_BYTES + 4 * context)) return "the program image needs more memory than there is";
+  if (!image->tokenizer) return "the program image has no tokenizer";
+  __builtin_memcpy(memory_at(at), image->tokenizer, image->tokenizer_bytes);
+  if (mx_text_open(&text, memory_at(at), image->tokenizer_bytes)) return mx_text_sentence(MX_TEXT_BAD);
+  at += up(image->tokenizer_bytes);
+  console.line = memory_at(at);
+  console.line_bytes = LINE_BYTES;
+  at += LINE_BYTES;
+  console.tokens = (uint32_t *)memory_at(at);
+  console.max_prompt = context;
+  at += 4 * context;
+  console.work = memory_at(at);
+  console.work_bytes = mx_text_work_bytes(&text, LINE_BYTES);
+  return is_memory(at, console.work_bytes) ? 0 : "the program image needs more memory than there is";
+}
+
+static const char *begin(const mx_loaded *image) {
+  runtime.facts = image->facts;
+  mx_driver_status s = mx_driver_probe(&runtime.device, image->facts.build_id);
+  if (s == MX_DRIVER_OTHER_BUILD) {
+    put("the image is for build ");
+    mx_terminal_put_hex(&console.terminal, image->facts.build_id);
+    put(", the accelerator is build ");
+    mx_terminal_put_hex(&console.terminal, runtime.device.build_id);
+    put("\n");
+  }
+  if (s) return mx_driver_text(s);
+  if (!is_memory(0, image->facts.mem_bytes)) return "the program image needs more memory than there is";
+  __builtin_memcpy(memory_at(0), image->memory, image->memory_bytes);
+  __builtin_memset(memory_at(image->memory_bytes), 0, image->facts.mem_bytes - image->memory_bytes);
+  s = mx_runtime_begin(&runtime);
+  return s ? mx_driver_text(s) : 0;
+}
+
+// NULL, or what is wrong.
+static const char *load_image(void) {
+  const uint8_t *flash = (const uint8_t *)(MX_SOC_FLASH + MX_SOC_FLASH_IMAGE);
+  mx_loaded image;
+  if (!soc_wait_for(MX_SOC_REG_MEMORY_BYTES, UINT32_MAX)) return "the SDRAM is not there";
+  if (soc_wait_for(MX_SOC_REG_FLASH_STATUS, MX_SOC_FLASH_READY | MX_SOC_FLASH_SILENT) != MX_SOC_FLASH_READY) return "the flash chip does not answer";
+  mx_load_status l = mx_load_check(flash, MX_SOC_FLASH_IMAGE_BYTES, &image);
+  if (l) return mx_load_text(l);
+  const char *problem = begin(&image);
+  return problem ? problem : lend(&image);
+}
+
+static void set_up(void) {
+  console = (mx_console){.terminal = {.send = send, .receive = receive, .now = now, .clock_hz = soc_read(MX_SOC_REG_CLOCK_HZ), .echo = true},
+                         .runtime = &runtime, .text = &text, .max_tokens = DEFAULT_TOKENS, .line = short_line, .line_bytes = sizeof short_line,
+                         .sampler = {.top_p_milli = 1000, .scratch = scratch, .scratch_words = sizeof scratch / sizeof *scratch}};
+  mx_sampler_seed(&console.sampler, 1);
+  runtime = (mx_runtime){.device.mmio = {0, read_register, write_register, wait}, .memory = {0, put_memory, get_memory},
+                         .memory_base = MX_SOC_MEMORY, .max_polls = UINT32_MAX};
+  soc_write(MX_SOC_REG_IRQ_ENABLE, MX_SOC_IRQ_ACCEL);
+  __asm__ volatile(".option push\n .option arch, +zicsr\n csrw mie, %0\n .option pop" : : "r"(EXTERNAL_AND_TIMER));
+}
+
+static void load(void) {
+  set_up();
+  put("loading the model\n");
+  loading = true;
+  console.problem = load_image();
+  loading = false;
+  if (console.problem) put("error: "), put(console.problem), put("\n");
+  else put("/help tells what can be typed\n");
+}
+
+// ---- frames ------------------------------------------------------------------------
+
+static bool board_read(void *self, uint32_t space, uint32_t addr, uint32_t *word) {
+  (void)self;
+  if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) *word = *soc_word(MX_SOC_ACCEL + addr);
+  else if (space == MX_FRAME_SPACE_MEMORY && is_memory(addr, 4)) *word = *soc_word(MX_SOC_MEMORY + addr);
+  else return false;
+  return true;
+}
+
+static bool board_write(void *self, uint32_t space, uint32_t addr, uint32_t word) {
+  (void)self;
+  if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) *soc_word(MX_SOC_ACCEL + addr) = word;
+  else if (space == MX_FRAME_SPACE_MEMORY && is_memory(addr, 4)) *soc_word(MX_SOC_MEMORY + addr) = word;
+  else return false;
+  return true;
+}
+
+static bool board_wait(void *self, uint32_t periods) {
+  uint64_t end = now(self) + (uint64_t)periods * MX_FRAME_WAIT_CLOCKS;
+  bool raised;
+  do raised = soc_read(MX_SOC_REG_IRQ_STATUS) & MX_SOC_IRQ_ACCEL;
+  while (!raised && now(self) < end);
+  return raised;
+}
+
+// The host may change all of the memory meanwhile.
+static void serve_frames(void) {
+  const mx_board board = {.send = send, .read = board_read, .write = board_write, .wait = board_wait,
+                          .clock_hz = console.terminal.clock_hz, .memory_base_256 = (uint32_t)MX_SOC_MEMORY >> 8,
+                          .memory_bytes = soc_read(MX_SOC_REG_MEMORY_BYTES)};
+  uint32_t leaves = 0;
+  mx_serial_board_open(&line, &board);
+  for (int byte = MX_FRAME_FLAG; leaves < LEAVES; byte = receive(0, true)) {
+    leaves = byte == LEAVE && !line.in.open ? leaves + 1 : 0;
+    mx_serial_board_take(&line, (uint8_t)byte);
+  }
+  put("\n");
+}
+
+// ---- the program -------------------------------------------------------------------
+
+_Noreturn static void serve(void) {
+  for (;;) {
+    if (mx_console_run(&console) == MX_CONSOLE_SERIAL) serve_frames();
+    load();
+  }
+}
+
+void program_main(void) {
+  uint32_t board = soc_read(MX_SOC_REG_BOARD);
+  const char name[5] = {(char)board, (char)(board >> 8), (char)(board >> 16), (char)(board >> 24), 0};
+  set_up();
+  put("\nmxforge on ");
+  put(name);
+  put(", ");
+  mx_terminal_put_number(&console.terminal, console.terminal.clock_hz);
+  put(" Hz, ");
+  mx_terminal_put_number(&console.terminal, soc_read(MX_SOC_REG_MEMORY_BYTES));
+  put(" bytes\n");
+  load();
+  serve();
+}
+
+static void put_in_ram(const char *sentence) {
+  for (; *sentence; sentence++) soc_send((uint8_t)*sentence);
+}
+
+static void put_hex_in_ram(uint32_t value) {
+  for (int shift = 28; shift >= 0; shift -= 4) {
+    uint32_t digit = value >> shift & 15;
+    soc_send((uint8_t)(digit + (digit < 10 ? '0' : 'a' - 10)));
+  }
+}
+
+// The device may be at work with a memory that failed: everything begins anew, but what
+// failed while it was loaded is not loaded again and again.
+void program_trapped(uint32_t cause, uint32_t pc, uint32_t value) {
+  static const char bus_error[] IN_RAM = "\r\nerror: bus error at 0x", trap[] IN_RAM = "\r\nerror: trap at 0x", by[] IN_RAM = ", instruction at 0x", end[] IN_RAM = "\r\n";
+  bool bus = soc_is_bus_error(cause), was_loading = loading;
+  put_in_ram(bus ? bus_error : trap);
+  put_hex_in_ram(bus ? value : cause);
+  put_in_ram(by);
+  put_hex_in_ram(pc);
+  put_in_ram(end);
+  if (was_loading) {
+    loading = false;
+    set_up();
+    console.problem = "the program image was not loaded; /reset tries again";
+  } else {
+    load();
+  }
+  serve();
+}
