@@ -9,6 +9,7 @@
   CMD(info, "what a model, quantized model or program image holds") \
   CMD(quantize, "quantize a model to low-bit block formats") \
   CMD(compile, "lower a quantized model to a program image") \
+  CMD(flash, "write the file for a board's flash") \
   CMD(run, "generate text on an engine") \
   CMD(verify, "run on RTL and compare every write with the golden model") \
   CMD(profile, "where the cycles and bytes of a model go, operator by operator") \

@@ -98,11 +98,13 @@ static uint32_t slope_of(uint32_t milli) {
 typedef struct {
   reader in;
   uint32_t max, slope;
+  bool ready;     // the lent words hold distances, of all tokens
   uint32_t most;  // x of the least probable token that may be chosen
 } field;
 
 // How far logit i is below the greatest, in octaves of probability of 2^-24; NONE: it has none.
 static uint32_t distance(field *f, uint32_t i) {
+  if (f->ready) return f->in.words[i];
   uint32_t word = logit(&f->in, i), rank = mx_sampler_rank(word);
   if (rank == mx_sampler_rank(f->max)) return 0;
   if (!rank || is_huge(word) || is_huge(f->max)) return NONE;  // huge ones that differ do so by 2^15 and more
@@ -142,35 +144,39 @@ static uint32_t greatest(field *f) {
   return best;
 }
 
-static uint64_t sum_of_all(field *f) {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < f->in.count; i++) {
-    uint32_t x = distance(f, i);
-    if (x != NONE) sum += mx_sampler_weight(x);
-  }
-  return sum;
+// Every pass asks for every distance, so they are kept where there is room.
+static void keep_distances(field *f) {
+  if (f->in.room < f->in.count) return;
+  for (uint32_t i = 0; i < f->in.count; i++) f->in.words[i] = distance(f, i);
+  f->ready = true;
 }
 
-// Find the least f->most that keeps tokens of top_p of the sum, a few bits at a time from
-// the highest: the sums of the tokens whose x agrees in the bits found so far, by the
-// next bits. Returns the sum of what is kept.
-static uint64_t keep(field *f, uint32_t top_p_milli, uint64_t all) {
-  enum { BITS = 6, BINS = 1 << BITS, LEVELS = 5 };
-  uint64_t below = 0, bins[BINS];
-  uint32_t found = 0;
-  for (uint32_t shift = BITS * (LEVELS - 1);; shift -= BITS) {
+enum { BITS = 6, BINS = 1 << BITS, LEVELS = 5 };
+
+// Sums of the tokens whose x begins with `found`, by its next bits.
+static void sum_by_bits(field *f, uint32_t found, uint32_t shift, uint64_t bins[BINS]) {
+  for (uint32_t i = 0; i < BINS; i++) bins[i] = 0;
+  for (uint32_t i = 0; i < f->in.count; i++) {
+    uint32_t x = distance(f, i);
+    if (x != NONE && x >> shift >> BITS == found) bins[x >> shift & (BINS - 1)] += mx_sampler_weight(x);
+  }
+}
+
+// Find the least f->most that keeps tokens of top_p of the whole sum, some bits at a time
+// from the highest. Returns the sum of what is kept.
+static uint64_t keep(field *f, uint32_t top_p_milli) {
+  uint64_t all = 0, below = 0, bins[BINS];
+  uint32_t found = 0, shift = BITS * (LEVELS - 1);
+  sum_by_bits(f, 0, shift, bins);
+  for (uint32_t b = 0; b < BINS; b++) all += bins[b];
+  if (top_p_milli >= 1000) return all;
+  for (;; shift -= BITS, sum_by_bits(f, found, shift, bins)) {
     uint32_t b = 0;
-    for (uint32_t i = 0; i < BINS; i++) bins[i] = 0;
-    for (uint32_t i = 0; i < f->in.count; i++) {
-      uint32_t x = distance(f, i);
-      if (x != NONE && x >> shift >> BITS == found) bins[x >> shift & (BINS - 1)] += mx_sampler_weight(x);
-    }
     while (b < BINS - 1 && 1000 * (below + bins[b]) < top_p_milli * all) below += bins[b++];
     found = found << BITS | b;
-    if (!shift) {
-      f->most = found;
-      return below + bins[b];
-    }
+    if (shift) continue;
+    f->most = found;
+    return below + bins[b];
   }
 }
 
@@ -193,8 +199,8 @@ bool mx_sampler_choose(mx_sampler *s, const mx_memory_port *memory, uint32_t add
   if (f.in.failed) return false;
   if (!s->temperature_milli || !mx_sampler_rank(f.max)) return true;
   f.slope = slope_of(s->temperature_milli);
-  uint64_t sum = sum_of_all(&f);
-  if (s->top_p_milli < 1000) sum = keep(&f, s->top_p_milli, sum);
+  keep_distances(&f);
+  uint64_t sum = keep(&f, s->top_p_milli);
   *token = token_at(&f, random_below(s, sum));
   return !f.in.failed;
 }

@@ -10,13 +10,12 @@ enum {
   MX_SAMPLER_LEAST_MILLI = 10,    // a temperature of 0.01; below it only 0, which is greedy
   MX_SAMPLER_MOST_MILLI = 10000,
   MX_SAMPLER_MOST_TOKENS = 1 << 22,
-  MX_SAMPLER_LEAST_WORDS = 1,
 };
 
 typedef struct {
   uint32_t temperature_milli;  // 0, or LEAST_MILLI to MOST_MILLI
   uint32_t top_p_milli;        // 1 to 1000: tokens that hold so much of the probability, at least
-  uint32_t *scratch;           // lent, [scratch_words]; with a word per token, logits are read once
+  uint32_t *scratch;           // lent, [scratch_words >= 1]; with a word per token, it is read and computed once
   uint32_t scratch_words;
   uint32_t state[4];           // of the generator (xoshiro128++)
 } mx_sampler;

@@ -34,3 +34,5 @@ $(foreach a,rv32i rv32im,$(eval $(call fw_program,main.$a,$a,main,$(fw_main))))
 
 firmware: $B/firmware/boot.bin $B/firmware/main.rv32i.bin $B/firmware/main.rv32im.bin ## programs of the system on chip's processor, to build/firmware
 .PHONY: firmware
+$B/unit/test_soc: $B/firmware/boot.bin $B/firmware/main.rv32i.bin $B/firmware/main.rv32im.bin
+$B/tests/unit/test_soc.o: CPPFLAGS += -DFIRMWARE='"$B/firmware/"'

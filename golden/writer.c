@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,14 +92,13 @@ static void make_head(const mx_writer *w, uint8_t h[MX_WRITER_HEAD_BYTES - CRC_A
 static int write_head(mx_writer *w) {
   uint8_t h[MX_WRITER_HEAD_BYTES - CRC_AT];
   make_head(w, h);
-  if (fseeko(w->file, CRC_AT, SEEK_SET) || fwrite(h, 1, sizeof h, w->file) != sizeof h) return -1;
-  return fflush(w->file) || fsync(fileno(w->file)) ? -1 : 0;
+  return fseeko(w->file, CRC_AT, SEEK_SET) || fwrite(h, 1, sizeof h, w->file) != sizeof h ? -1 : 0;
 }
 
-static mx_status finish(mx_writer *w, mx_error *e) {
-  if (w->bytes < MX_WRITER_HEAD_BYTES)
+static mx_status finish(mx_writer *w, bool head, mx_error *e) {
+  if (head && w->bytes < MX_WRITER_HEAD_BYTES)
     return mx_fail(e, MX_INTERNAL, (mx_loc){w->path, w->bytes}, "the file ends inside its head");
-  int why = write_head(w) ? errno : 0;
+  int why = (head && write_head(w)) || fflush(w->file) || fsync(fileno(w->file)) ? errno : 0;
   if (fclose(w->file) && !why) why = errno;
   w->file = NULL;
   if (why) return cannot_write(w, why, e);
@@ -107,8 +107,8 @@ static mx_status finish(mx_writer *w, mx_error *e) {
   return MX_OK;
 }
 
-mx_status mx_writer_commit(mx_writer *w, mx_error *e) {
-  mx_status s = finish(w, e);
+static mx_status commit(mx_writer *w, bool head, mx_error *e) {
+  mx_status s = finish(w, head, e);
   if (s) {
     mx_writer_abort(w);
     return s;
@@ -116,6 +116,9 @@ mx_status mx_writer_commit(mx_writer *w, mx_error *e) {
   free_writer(w);
   return MX_OK;
 }
+
+mx_status mx_writer_commit(mx_writer *w, mx_error *e) { return commit(w, true, e); }
+mx_status mx_writer_commit_plain(mx_writer *w, mx_error *e) { return commit(w, false, e); }
 
 void mx_writer_abort(mx_writer *w) {
   if (!w) return;

@@ -31,6 +31,9 @@ uint64_t mx_writer_size(const mx_writer *w);
 // renames the file to `path`; on failure it is removed. Frees w in either case.
 mx_status mx_writer_commit(mx_writer *w, mx_error *e);
 
+// The same for a file without such a head: its bytes are what was put.
+mx_status mx_writer_commit_plain(mx_writer *w, mx_error *e);
+
 // Removes the file and frees w; NULL is allowed.
 void mx_writer_abort(mx_writer *w);
 #endif

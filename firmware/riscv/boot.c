@@ -40,9 +40,10 @@ static const char *load(void) {
   return ~crc == head(MX_SOC_HEAD_CRC) ? 0 : "damaged firmware: wrong checksum";
 }
 
+// One that was pressed before does not count.
 static void wait_for_key(void) {
-  put("; a key tries again\r\n");
   while (soc_receive() >= 0) {}
+  put("; a key tries again\r\n");
   while (soc_receive() < 0) {}
 }
 

@@ -19,7 +19,7 @@ static mx_text text;
 static mx_serial_board line;
 static bool loading;  // a trap now belongs to the image, not to a prompt
 static uint8_t short_line[64];      // for commands, while there is no SDRAM to lend
-static uint32_t scratch[64];        // of the sampler
+static uint32_t memory_used;        // of the SDRAM
 
 // Messages that are there even if the flash chip is not.
 #define IN_RAM __attribute__((section(".data.text")))
@@ -92,25 +92,33 @@ static bool get_memory(void *self, uint32_t addr, void *to, uint32_t bytes) {
 
 // ---- the image ---------------------------------------------------------------------
 
-static uint32_t up(uint32_t bytes) { return (bytes + 3) / 4 * 4; }
+// SDRAM above what is used, for as long as the image stays; NULL: there is no more.
+static void *lend(uint32_t bytes) {
+  uint32_t at = memory_used, size = (bytes + 3) / 4 * 4;
+  if (!is_memory(at, size)) return 0;
+  memory_used += size;
+  return memory_at(at);
+}
 
-// Tokenizer, and what the console borrows, above the accelerator's memory.
-static const char *lend(const mx_loaded *image) {
-  uint32_t at = up(image->facts.mem_bytes), context = image->facts.context_length;
-  if (!is_memory(at, up(image->tokenizer_bytes) + LINE_BYTES + 4 * context)) return "the program image needs more memory than there is";
+// Tokenizer, and what the console borrows.
+static const char *set_up_console(const mx_loaded *image) {
+  static const char full[] = "the program image needs more memory than there is";
+  uint8_t *tokenizer = lend(image->tokenizer_bytes);
   if (!image->tokenizer) return "the program image has no tokenizer";
-  __builtin_memcpy(memory_at(at), image->tokenizer, image->tokenizer_bytes);
-  if (mx_text_open(&text, memory_at(at), image->tokenizer_bytes)) return mx_text_sentence(MX_TEXT_BAD);
-  at += up(image->tokenizer_bytes);
-  console.line = memory_at(at);
-  console.line_bytes = LINE_BYTES;
-  at += LINE_BYTES;
-  console.tokens = (uint32_t *)memory_at(at);
-  console.max_prompt = context;
-  at += 4 * context;
-  console.work = memory_at(at);
+  if (!tokenizer) return full;
+  __builtin_memcpy(tokenizer, image->tokenizer, image->tokenizer_bytes);
+  if (mx_text_open(&text, tokenizer, image->tokenizer_bytes)) return mx_text_sentence(MX_TEXT_BAD);
   console.work_bytes = mx_text_work_bytes(&text, LINE_BYTES);
-  return is_memory(at, console.work_bytes) ? 0 : "the program image needs more memory than there is";
+  console.max_prompt = image->facts.context_length;
+  console.sampler.scratch_words = image->facts.vocab_size;
+  console.tokens = lend(4 * console.max_prompt);
+  console.work = lend(console.work_bytes);
+  console.sampler.scratch = lend(4 * console.sampler.scratch_words);
+  uint8_t *long_line = lend(LINE_BYTES);
+  if (!console.tokens || !console.work || !console.sampler.scratch || !long_line) return full;
+  console.line = long_line;
+  console.line_bytes = LINE_BYTES;
+  return 0;
 }
 
 static const char *begin(const mx_loaded *image) {
@@ -127,6 +135,7 @@ static const char *begin(const mx_loaded *image) {
   if (!is_memory(0, image->facts.mem_bytes)) return "the program image needs more memory than there is";
   __builtin_memcpy(memory_at(0), image->memory, image->memory_bytes);
   __builtin_memset(memory_at(image->memory_bytes), 0, image->facts.mem_bytes - image->memory_bytes);
+  memory_used = (image->facts.mem_bytes + 3) / 4 * 4;
   s = mx_runtime_begin(&runtime);
   return s ? mx_driver_text(s) : 0;
 }
@@ -140,13 +149,13 @@ static const char *load_image(void) {
   mx_load_status l = mx_load_check(flash, MX_SOC_FLASH_IMAGE_BYTES, &image);
   if (l) return mx_load_text(l);
   const char *problem = begin(&image);
-  return problem ? problem : lend(&image);
+  return problem ? problem : set_up_console(&image);
 }
 
 static void set_up(void) {
   console = (mx_console){.terminal = {.send = send, .receive = receive, .now = now, .clock_hz = soc_read(MX_SOC_REG_CLOCK_HZ), .echo = true},
                          .runtime = &runtime, .text = &text, .max_tokens = DEFAULT_TOKENS, .line = short_line, .line_bytes = sizeof short_line,
-                         .sampler = {.top_p_milli = 1000, .scratch = scratch, .scratch_words = sizeof scratch / sizeof *scratch}};
+                         .sampler = {.top_p_milli = 1000}};
   mx_sampler_seed(&console.sampler, 1);
   runtime = (mx_runtime){.device.mmio = {0, read_register, write_register, wait}, .memory = {0, put_memory, get_memory},
                          .memory_base = MX_SOC_MEMORY, .max_polls = UINT32_MAX};
@@ -154,14 +163,18 @@ static void set_up(void) {
   __asm__ volatile(".option push\n .option arch, +zicsr\n csrw mie, %0\n .option pop" : : "r"(EXTERNAL_AND_TIMER));
 }
 
+static void conclude(const char *problem) {
+  loading = false;
+  console.problem = problem;
+  if (problem) put("error: "), put(problem), put("\n");
+  else put("/help tells what can be typed\n");
+}
+
 static void load(void) {
   set_up();
   put("loading the model\n");
   loading = true;
-  console.problem = load_image();
-  loading = false;
-  if (console.problem) put("error: "), put(console.problem), put("\n");
-  else put("/help tells what can be typed\n");
+  conclude(load_image());
 }
 
 // ---- frames ------------------------------------------------------------------------
@@ -195,9 +208,10 @@ static void serve_frames(void) {
   const mx_board board = {.send = send, .read = board_read, .write = board_write, .wait = board_wait,
                           .clock_hz = console.terminal.clock_hz, .memory_base_256 = (uint32_t)MX_SOC_MEMORY >> 8,
                           .memory_bytes = soc_read(MX_SOC_REG_MEMORY_BYTES)};
-  uint32_t leaves = 0;
   mx_serial_board_open(&line, &board);
-  for (int byte = MX_FRAME_FLAG; leaves < LEAVES; byte = receive(0, true)) {
+  mx_serial_board_take(&line, MX_FRAME_FLAG);
+  for (uint32_t leaves = 0; leaves < LEAVES;) {
+    int byte = receive(0, true);
     leaves = byte == LEAVE && !line.in.open ? leaves + 1 : 0;
     mx_serial_board_take(&line, (uint8_t)byte);
   }
@@ -249,12 +263,8 @@ void program_trapped(uint32_t cause, uint32_t pc, uint32_t value) {
   put_in_ram(by);
   put_hex_in_ram(pc);
   put_in_ram(end);
-  if (was_loading) {
-    loading = false;
-    set_up();
-    console.problem = "the program image was not loaded; /reset tries again";
-  } else {
-    load();
-  }
+  set_up();
+  if (was_loading) conclude("the program image was not loaded; /reset tries again");
+  else load();
   serve();
 }
