@@ -10,6 +10,7 @@
 #include <unistd.h>  // isatty
 
 #include "compiler/cmd.h"
+#include "sim/console.h"
 #include "sim/generate.h"
 #include "sim/input.h"
 #include "sim/session.h"
@@ -125,7 +126,7 @@ static void print_summary(const run *r, const mx_generation *g, FILE *out) {
 }
 
 static json_t *sampling_json(const mx_sim_arguments *a) {
-  return json_pack("{s:f, s:f, s:I}", "temperature", 1e-3 * a->temperature_milli, "top_p", 1e-3 * a->top_p_milli, "seed", (json_int_t)a->seed);
+  return json_pack("{s:f, s:f, s:I}", "temperature", a->temperature_milli / 1000.0, "top_p", a->top_p_milli / 1000.0, "seed", (json_int_t)a->seed);
 }
 
 static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
@@ -167,12 +168,17 @@ static mx_status generate(run *r, const mx_sim_input *in, mx_error *e) {
 static mx_status open_sampler(run *r, const mx_image *image, mx_error *e) {
   const mx_sim_arguments *a = r->arguments;
   r->sampler = (mx_sampler){.temperature_milli = a->temperature_milli, .top_p_milli = a->top_p_milli, .scratch_words = image->vocab_size};
-  if (!a->temperature_milli) return MX_OK;
+  if (!a->temperature_milli && !a->console) return MX_OK;
   if (image->vocab_size > MX_SAMPLER_MOST_TOKENS)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "--temperature takes at most %d tokens, the image has %" PRIu32, MX_SAMPLER_MOST_TOKENS, image->vocab_size);
   mx_sampler_seed(&r->sampler, a->seed);
   r->sampler.scratch = calloc(image->vocab_size, sizeof *r->sampler.scratch);
   return r->sampler.scratch ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+}
+
+static mx_status serve(run *r, mx_error *e) {
+  if (mx_session_begin(&r->session, e)) return e->status;
+  return mx_sim_console(&r->session, &r->sampler, r->arguments->tokens, e);
 }
 
 static mx_status run_image(run *r, const mx_sim_input *in, mx_error *e) {
@@ -182,7 +188,7 @@ static mx_status run_image(run *r, const mx_sim_input *in, mx_error *e) {
   mx_status s = mx_session_open(&r->session, in->image, r->arguments->engine, &options, e);
   r->session.runtime.sampler = &r->sampler;
   if (!s) s = open_sampler(r, in->image, e);
-  if (!s) s = generate(r, in, e);
+  if (!s) s = r->arguments->console ? serve(r, e) : generate(r, in, e);
   running = NULL;
   free(r->sampler.scratch);
   mx_session_close(&r->session);

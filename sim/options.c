@@ -15,6 +15,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, MEMORY = BOTH | MX_SIM_MEMORY, DEFAULT
   OPTION(TOP_P, 'N', "top-p", "P", MX_SIM_RUN, "at random among the likeliest tokens that hold P of the probability (default 1)") \
   OPTION(SEED, 'R', "seed", "N", MX_SIM_RUN, "of the random choices (default 1)")                                    \
   OPTION(STOP, 'E', "stop", "TEXT", MX_SIM_RUN, "end when the generated text holds TEXT")                           \
+  OPTION(CONSOLE, 'i', "console", NULL, MX_SIM_RUN, "prompts from stdin, a line each, and commands: /help")           \
   OPTION(STATS, 's', "stats", NULL, MX_SIM_RUN, "print every counter, for prompt and generation")                          \
   OPTION(JSON, 'j', "json", NULL, BOTH, "print one JSON object on stdout and nothing else")                          \
   OPTION(REPORT, 'r', "report", "FILE", MX_SIM_VERIFY, "write the JSON object to FILE too")                          \
@@ -153,6 +154,7 @@ static mx_status take(const given *g, mx_sim_arguments *a, mx_error *e) {
   string(g, OPT_STOP, &a->stop);
   a->stats = g->flag[OPT_STATS];
   a->json = g->flag[OPT_JSON];
+  a->console = g->flag[OPT_CONSOLE];
   mx_status s = number32(g, OPT_TOKENS, 0, UINT32_MAX, &a->tokens, e);
   if (!s) s = take_sampling(g, a, e);
   return s ? s : take_device(g, &a->device, e);
@@ -175,6 +177,8 @@ static void describe(mx_sim_command command, given *g, mx_cli_option *options) {
 static mx_status check(const mx_sim_arguments *a, mx_error *e) {
   if (a->prompt_file && *a->prompt)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--prompt and --prompt-file exclude each other");
+  if (a->console && (*a->prompt || a->prompt_file || a->json || a->stop))
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--console excludes --prompt, --prompt-file, --stop and --json");
   if (a->device.trace_to && a->device.trace_to < a->device.trace_from)
     return mx_fail(e, MX_USAGE, MX_NOWHERE, "--trace-to is before --trace-from");
   return MX_OK;

@@ -19,7 +19,7 @@ typedef struct {
   uint32_t tokens;          // to generate at most
   uint32_t temperature_milli, top_p_milli;  // mx_sampler
   uint64_t seed;
-  bool stats, json, help;
+  bool stats, json, console, help;
   mx_engine_options device;
 } mx_sim_arguments;
 
