@@ -25,7 +25,7 @@ csources = $(sort $(shell find $1 -name '*.c'))
 golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c firmware/linux/*.c)
-sim_src      := $(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c)
+sim_src      := $(filter-out %/soc_sim.c,$(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c))
 unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c tests/unit/fake_uio.c,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 
@@ -141,7 +141,8 @@ $B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attent
 # Tests. `test` installs, builds and runs; the two inner targets are for machines
 # that have everything.
 engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
-test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh tests/e2e/run.sh
+test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh tests/e2e/run.sh \
+  tests/soc/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients
@@ -150,7 +151,8 @@ unit_tests := $(filter-out $(if $(filter-out x86_64,$(shell uname -m)),%/test_ui
 $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
-test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv
+test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv \
+  $B/soc-sim $B/soc/soc_test.mxfw
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees

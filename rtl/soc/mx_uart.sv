@@ -1,7 +1,8 @@
 // Serial line, 8 data bits, no parity, 1 stop bit, lowest bit first.
 //
 // in_*: bytes to send, valid/ready. out_*: bytes that arrived, valid/ready;
-// RxDepth of them are held, what comes when all places are taken is lost.
+// RxDepth of them are held, what comes when all places are taken is lost: lost_o
+// for a cycle.
 // A byte whose stop bit is 0 is dropped, and so is what follows until the line
 // is 1 again. rx_i needs no synchronizer.
 // ClocksPerBit: of both directions, at least 4; the other end may be wrong by
@@ -23,7 +24,8 @@ module mx_uart #(
 
   output      logic       out_valid_o,
   input  wire logic       out_ready_i,
-  output      logic [7:0] out_data_o
+  output      logic [7:0] out_data_o,
+  output      logic       lost_o
 );
 
   localparam int unsigned CountBits = $clog2(ClocksPerBit);
@@ -92,6 +94,7 @@ module mx_uart #(
     logic [7:0] data_q;
     assign out_valid_o = valid_q;
     assign out_data_o  = data_q;
+    assign lost_o      = arrived && valid_q && !out_ready_i;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) valid_q <= 1'b0;
       else         valid_q <= arrived || (valid_q && !out_ready_i);
@@ -101,6 +104,7 @@ module mx_uart #(
     logic [$clog2(RxDepth):0] count;
     logic                     room, pending_q;  // a byte that arrived, until the FIFO takes it
     logic [7:0]               data_q;
+    assign lost_o = arrived && pending_q && !room;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) pending_q <= 1'b0;
       else         pending_q <= arrived || (pending_q && !room);

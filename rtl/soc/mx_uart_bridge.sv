@@ -76,12 +76,12 @@ module mx_uart_bridge #(
     $error("mx_uart_bridge: the protocol does not fit");
 
   // ---- line ----
-  logic       in_valid, in_ready, out_valid, out_ready;
+  logic       in_valid, in_ready, out_valid, out_ready, lost;
   logic [7:0] in_data, out_data;
   mx_uart #(.ClocksPerBit(ClocksPerBit), .RxDepth(RxDepth)) u_uart (
     .clk_i(clk_i), .rst_ni(rst_ni), .rx_i(rx_i), .tx_o(tx_o),
     .in_valid_i(in_valid), .in_ready_o(in_ready), .in_data_i(in_data),
-    .out_valid_o(out_valid), .out_ready_i(out_ready), .out_data_o(out_data)
+    .out_valid_o(out_valid), .out_ready_i(out_ready), .out_data_o(out_data), .lost_o(lost)
   );
 
   // ---- states ----
@@ -199,7 +199,7 @@ module mx_uart_bridge #(
     endcase
   end
 
-  wire logic unused = ^{csr_axi_bresp_i[0], csr_axi_rresp_i[0], mem_axi_bresp_i[0], mem_axi_rresp_i[0]};
+  wire logic unused = ^{lost, csr_axi_bresp_i[0], csr_axi_rresp_i[0], mem_axi_bresp_i[0], mem_axi_rresp_i[0]};
   wire logic get = on_bus && replied && !is_write;
   always_ff @(posedge clk_i) begin
     if (get) data_q <= is_csr ? csr_axi_rdata_i : is_mem ? mem_word : is_wait ? {31'h0, irq_i} : fact;

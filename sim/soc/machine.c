@@ -1,0 +1,145 @@
+#include "sim/soc/machine.h"
+
+#include <stdlib.h>
+
+#include "sim/soc/flash_chip.h"
+#include "sim/soc/uart_pins.h"
+
+enum { RESET_CYCLES = 4 };
+
+struct mx_machine {
+  mx_machine_options options;
+  mx_soc_ports p;
+  void *model;
+  mx_flash_chip *flash;
+  mx_sdram_chip sdram;
+  mx_uart_pins uart;
+  bool tracing;
+  uint64_t cycles, instructions, period_ps;
+  unsigned flash_pins;  // as of the last call of its model
+};
+
+// ---- chips -----------------------------------------------------------------------------
+
+// The flash's clock is a register of ours, so its edges come with ours.
+static void drive_flash(mx_machine *m) {
+  const mx_soc_ports *p = &m->p;
+  unsigned pins = (unsigned)(*p->flash_cs_no | *p->flash_sck_o << 1 | *p->flash_io_oe_o << 2 | *p->flash_io_o << 6);
+  if (pins == m->flash_pins) return;
+  m->flash_pins = pins;
+  if (!m->flash) return;
+  *p->flash_io_i = (uint8_t)mx_flash_chip_drive(m->flash, m->cycles * m->period_ps / 1000,
+      (mx_flash_pins){.cs_n = *p->flash_cs_no, .sck = *p->flash_sck_o, .drives = *p->flash_io_oe_o, .level = *p->flash_io_o});
+}
+
+// The SDRAM has our clock, inverted.
+static void drive_sdram(mx_machine *m) {
+  const mx_soc_ports *p = &m->p;
+  const mx_sdram_pins pins = {.cke = *p->sdram_cke_o, .cs_n = *p->sdram_cs_no, .ras_n = *p->sdram_ras_no,
+                              .cas_n = *p->sdram_cas_no, .we_n = *p->sdram_we_no, .ba = *p->sdram_ba_o,
+                              .dqm = *p->sdram_dqm_o, .a = *p->sdram_a_o, .dq = *p->sdram_dq_o, .driven = *p->sdram_dq_oe_o};
+  uint64_t now = m->cycles * m->period_ps;
+  mx_sdram_chip_edge(&m->sdram, now + m->period_ps / 2, &pins);
+  *p->sdram_dq_i = mx_sdram_chip_dq(&m->sdram, now + m->period_ps);
+}
+
+static const char *violation(const mx_machine *m) {
+  const char *flash = m->flash ? mx_flash_chip_violation(m->flash) : NULL;
+  return m->sdram.error[0] ? m->sdram.error : flash ? flash : m->uart.error;
+}
+
+// ---- clock -----------------------------------------------------------------------------
+
+static void cycle(mx_machine *m) {
+  bool traced = m->tracing && m->cycles >= m->options.trace_from && m->cycles <= m->options.trace_to;
+  *m->p.clk_i = 1;
+  mx_soc_model_eval(m->model);
+  if (traced) mx_soc_trace_dump(m->model, 2 * m->cycles);
+  m->cycles++;
+  drive_flash(m);
+  drive_sdram(m);
+  *m->p.uart_rx_i = mx_uart_pins_step(&m->uart, *m->p.uart_tx_o);
+  *m->p.clk_i = 0;
+  mx_soc_model_eval(m->model);
+  m->instructions += *m->p.obs_begin_o;
+  if (traced) mx_soc_trace_dump(m->model, 2 * m->cycles - 1);
+}
+
+mx_status mx_machine_step(mx_machine *m, mx_error *e) {
+  cycle(m);
+  const char *wrong = violation(m);
+  if (wrong) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "cycle %llu: %s", (unsigned long long)m->cycles, wrong);
+  return MX_OK;
+}
+
+static void reset(mx_machine *m) {
+  *m->p.flash_io_i = 15;
+  *m->p.uart_rx_i = 1;
+  *m->p.rst_ni = 0;
+  *m->p.clk_i = 0;
+  mx_soc_model_eval(m->model);
+  for (int i = 0; i < RESET_CYCLES; i++) cycle(m);
+  *m->p.rst_ni = 1;
+}
+
+// ---- opening ---------------------------------------------------------------------------
+
+static mx_status open_chips(mx_machine *m, mx_error *e) {
+  const mx_machine_options *o = &m->options;
+  const mx_sdram_params *sdram = mx_sdram_find(o->sdram ? o->sdram : "is42s16160g-7");
+  if (!sdram) return mx_fail(e, MX_USAGE, MX_NOWHERE, "no SDRAM chip '%s'", o->sdram);
+  if (!mx_sdram_chip_open(&m->sdram, sdram, o->seed)) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  if (!o->flash) return MX_OK;
+  m->flash = mx_flash_chip_new(&(mx_flash_chip_config){.contents = o->flash, .bytes = MX_MACHINE_FLASH_BYTES,
+      .id = {0xef, 0x40, 0x18}, .busy_ns = o->flash_busy_ns, .asleep = o->flash_asleep});
+  return m->flash ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+}
+
+static mx_status open_trace(mx_machine *m, mx_error *e) {
+  if (!m->options.trace) return MX_OK;
+  if (!mx_soc_built.traces) return mx_fail(e, MX_USAGE, MX_NOWHERE, "this build records no waveforms: make soc-sim-trace");
+  m->tracing = mx_soc_trace_open(m->model, m->options.trace);
+  return m->tracing ? MX_OK : mx_fail(e, MX_IO, (mx_loc){m->options.trace, 0}, "cannot be written");
+}
+
+mx_status mx_machine_open(const mx_machine_options *options, mx_machine **out, mx_error *e) {
+  mx_machine *m = calloc(1, sizeof *m);
+  if (!m) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
+  m->options = *options;
+  m->period_ps = 1000000000000u / mx_soc_built.clock_hz;
+  m->model = mx_soc_model_open(&m->p);
+  mx_uart_pins_open(&m->uart, mx_soc_built.clock_hz, options->baud ? options->baud : mx_soc_built.baud);
+  if (open_chips(m, e) || open_trace(m, e)) {
+    mx_machine_close(m);
+    return e->status;
+  }
+  reset(m);
+  *out = m;
+  return MX_OK;
+}
+
+void mx_machine_close(mx_machine *m) {
+  if (!m) return;
+  if (m->tracing) mx_soc_trace_close(m->model);
+  if (m->model) mx_soc_model_close(m->model);
+  mx_flash_chip_free(m->flash);
+  mx_sdram_chip_close(&m->sdram);
+  free(m);
+}
+
+// ---- outside ---------------------------------------------------------------------------
+
+uint32_t mx_machine_room(const mx_machine *m) { return mx_uart_pins_room(&m->uart); }
+void mx_machine_send(mx_machine *m, uint8_t byte) { mx_uart_pins_send(&m->uart, byte); }
+int mx_machine_take(mx_machine *m) { return mx_uart_pins_take(&m->uart); }
+uint8_t *mx_machine_memory(mx_machine *m) { return mx_sdram_chip_byte(&m->sdram, 0); }
+
+mx_machine_counts mx_machine_count(const mx_machine *m) {
+  mx_machine_counts c = {.cycles = m->cycles, .instructions = m->instructions, .sdram = m->sdram.counts,
+                         .leds = *m->p.leds_o};
+  if (m->flash) {
+    mx_flash_chip_counts f = mx_flash_chip_count(m->flash);
+    c.flash_commands = f.commands, c.flash_clocks = f.clocks;
+  }
+  return c;
+}

@@ -1,0 +1,45 @@
+#ifndef MX_SIM_SOC_MACHINE_H
+#define MX_SIM_SOC_MACHINE_H
+// The system on chip in Verilator, with a flash chip, an SDRAM chip and a serial
+// line at its pins. What breaks the rules of a chip or of the line ends the run.
+#include "golden/error.h"
+#include "sim/soc/sdram_chip.h"
+#include "sim/soc/soc_shim.h"
+
+enum { MX_MACHINE_FLASH_BYTES = 16 << 20 };
+
+typedef struct {
+  const uint8_t *flash;     // [MX_MACHINE_FLASH_BYTES], the caller's; NULL: no chip on the board
+  uint64_t flash_busy_ns;   // after power-on
+  bool flash_asleep;        // in power-down at power-on
+  const char *sdram;        // NULL: is42s16160g-7
+  uint32_t baud;            // of the serial line; 0: as the build
+  uint64_t seed;            // of the noise in the SDRAM at power-on
+  const char *trace;        // NULL, or a file for waveforms
+  uint64_t trace_from, trace_to;  // cycles
+} mx_machine_options;
+
+typedef struct {
+  uint64_t cycles, instructions;
+  mx_sdram_counts sdram;
+  uint64_t flash_commands, flash_clocks;
+  uint8_t leds;
+} mx_machine_counts;
+
+typedef struct mx_machine mx_machine;
+
+// Out of reset. MX_USAGE: an option that is wrong; MX_LIMIT: out of memory.
+mx_status mx_machine_open(const mx_machine_options *options, mx_machine **out, mx_error *e);
+void mx_machine_close(mx_machine *m);
+
+// One clock cycle. MX_FAULT: a chip's rule was broken, with the sentence of which.
+mx_status mx_machine_step(mx_machine *m, mx_error *e);
+
+// The serial line, from outside.
+uint32_t mx_machine_room(const mx_machine *m);      // bytes that may be sent now
+void mx_machine_send(mx_machine *m, uint8_t byte);
+int mx_machine_take(mx_machine *m);                 // -1: nothing arrived
+
+uint8_t *mx_machine_memory(mx_machine *m);  // the cells of the SDRAM, as addressed
+mx_machine_counts mx_machine_count(const mx_machine *m);
+#endif
