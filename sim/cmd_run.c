@@ -13,6 +13,7 @@
 #include "sim/console.h"
 #include "sim/generate.h"
 #include "sim/input.h"
+#include "sim/run.h"
 #include "sim/session.h"
 #include "sim/totals.h"
 
@@ -181,16 +182,28 @@ static mx_status serve(run *r, mx_error *e) {
   return mx_sim_console(&r->session, &r->sampler, r->arguments->tokens, e);
 }
 
+// The session is open.
+static mx_status use(run *r, const mx_sim_input *in, mx_error *e) {
+  r->session.runtime.sampler = &r->sampler;
+  mx_status s = open_sampler(r, in->image, e);
+  if (!s) s = r->arguments->console ? serve(r, e) : generate(r, in, e);
+  running = NULL;
+  free(r->sampler.scratch);
+  return s;
+}
+
+mx_status mx_run_on(mx_engine *engine, const mx_sim_arguments *a, const mx_sim_input *in, mx_error *e) {
+  run r = {.arguments = a};
+  mx_status s = mx_session_on(&r.session, in->image, engine, e);
+  return s ? s : use(&r, in, e);
+}
+
 static mx_status run_image(run *r, const mx_sim_input *in, mx_error *e) {
   mx_engine_options options = r->arguments->device;
   options.progress = show_progress;
   options.progress_self = r;
   mx_status s = mx_session_open(&r->session, in->image, r->arguments->engine, &options, e);
-  r->session.runtime.sampler = &r->sampler;
-  if (!s) s = open_sampler(r, in->image, e);
-  if (!s) s = r->arguments->console ? serve(r, e) : generate(r, in, e);
-  running = NULL;
-  free(r->sampler.scratch);
+  if (!s) s = use(r, in, e);
   mx_session_close(&r->session);
   return s;
 }

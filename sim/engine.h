@@ -15,6 +15,31 @@
 
 typedef struct mx_engine mx_engine;
 
+enum { MX_ENGINE_MEMORY_BASE = 0x40000000 };  // of the bus, where a device finds its memory if options say nothing
+
+// Told of each instruction when it is issued, in ascending cycles. True: the clock shall stop.
+typedef struct {
+  bool (*tell)(void *self, uint64_t cycle, uint32_t pc);
+  void *self;
+} mx_issue_listener;
+
+// The clock of an engine for callers that keep time themselves (sim/systemc): register
+// accesses take their cycles as ever, and nothing else does but run.
+typedef struct {
+  // Clock on until `most` cycles (at least 1) have passed, or the interrupt has changed, or
+  // a listener wants to stop. Returns how many.
+  uint64_t (*run)(void *self, uint64_t most);
+  bool (*irq)(const void *self);
+  bool (*busy)(const void *self);  // something goes on in the device: more than time would pass
+  // What a read of the register would give now, without effect and without time. False:
+  // this cannot be known.
+  bool (*peek)(void *self, uint32_t offset, uint32_t *value);
+  // A[index] as the sequencer has it now; false: this cannot be known.
+  bool (*argument)(const void *self, unsigned index, uint32_t *value);
+  // From now on tell of bursts on the memory's bus and of instructions; tell = NULL: no more.
+  void (*listen)(void *self, mx_memory_listener bursts, mx_issue_listener issues);
+} mx_engine_clock;
+
 // What an engine implements; `self` is its own.
 typedef struct {
   const char *name;
@@ -27,6 +52,10 @@ typedef struct {
   const char *(*problem)(const void *self);   // NULL, or what makes the engine unusable
   void (*close)(void *self);                  // frees self
   void (*report)(const void *self, FILE *out);  // NULL, or a line for --stats
+  // NULL, or: bytes[memory_bytes] of the caller are the memory from now on, with what is in
+  // them; NULL: the engine's own again, with what was in them.
+  void (*attach)(void *self, uint8_t *bytes);
+  const mx_engine_clock *clock;               // NULL: the engine has none
 } mx_engine_ops;
 
 struct mx_engine {
@@ -40,6 +69,7 @@ struct mx_engine {
 
 typedef struct {
   mx_memory_options memory;         // engines with a bus
+  uint64_t memory_base;             // golden, cycle, rtl: bus address of memory byte 0; 0: MX_ENGINE_MEMORY_BASE
   const char *directory;            // of the loadable engines; NULL: "engines" beside the executable
   const char *variant;              // NULL, or another build of the RTL: "fault"
   const char *line;                 // uart, uio: of its name, what follows the colon
@@ -83,6 +113,9 @@ static inline uint32_t mx_engine_pc(const mx_engine *g) { return g->ops->pc(g->s
 static inline void mx_engine_stop(mx_engine *g) { g->ops->stop(g->self); }
 static inline void mx_engine_report(const mx_engine *g, FILE *out) {
   if (g->ops->report) g->ops->report(g->self, out);
+}
+static inline uint64_t mx_engine_memory_base(const mx_engine_options *o) {
+  return o->memory_base ? o->memory_base : (uint64_t)MX_ENGINE_MEMORY_BASE;
 }
 static inline const char *mx_engine_problem(const mx_engine *g) { return g->ops->problem(g->self); }
 #endif

@@ -14,6 +14,7 @@ typedef struct {
   mx_mmio clocked;     // of the host
   mx_engine golden;
   uint8_t *bytes;      // with SERIAL: [golden.memory_bytes]
+  bool attached;       // the golden model's memory is the caller's
 } cycle_engine;
 
 static void bytes_at(void *self, uint32_t addr, uint32_t count, uint8_t *to) {
@@ -43,8 +44,14 @@ static uint32_t read_register(void *self, uint32_t offset) {
   return g->clocked.read(g->clocked.self, offset);
 }
 
+// The caller's memory as it is before the golden model runs ahead in it.
+static void take_memory(cycle_engine *g) {
+  if (g->bytes && g->attached) g->golden.memory.get(g->golden.memory.self, 0, g->bytes, g->golden.memory_bytes);
+}
+
 static void write_register(void *self, uint32_t offset, uint32_t value) {
   cycle_engine *g = self;
+  if (offset == MX_CSR_CONTROL) take_memory(g);
   g->golden.mmio.write(g->golden.mmio.self, offset, value);
   g->clocked.write(g->clocked.self, offset, value);
 }
@@ -65,6 +72,40 @@ static bool get(void *self, uint32_t addr, void *to, uint32_t bytes) {
   const mx_engine *g = &((cycle_engine *)self)->golden;
   return g->memory.get(g->memory.self, addr, to, bytes);
 }
+
+static void attach(void *self, uint8_t *bytes) {
+  cycle_engine *g = self;
+  g->golden.ops->attach(g->golden.self, bytes);
+  g->attached = bytes;
+}
+
+// ---- the clock of others ---------------------------------------------------------------
+
+static uint64_t run(void *self, uint64_t most) { return mx_cycle_host_clock(&((cycle_engine *)self)->host, most); }
+static bool irq(const void *self) { return ((const cycle_engine *)self)->host.model.csr.irq_pending; }
+static bool busy(const void *self) { return mx_cycle_host_busy(&((const cycle_engine *)self)->host); }
+
+static bool peek(void *self, uint32_t offset, uint32_t *value) {
+  cycle_engine *g = self;
+  *value = mx_cycle_host_peek(&g->host, offset);
+  return true;
+}
+
+static bool argument(const void *self, unsigned index, uint32_t *value) {
+  const cycle_engine *g = self;
+  if (index >= MX_AREGS) return false;
+  *value = index ? g->host.model.seq.a[index] : 0;
+  return true;
+}
+
+static void listen(void *self, mx_memory_listener bursts, mx_issue_listener issues) {
+  cycle_engine *g = self;
+  g->host.model.memory.listener = bursts;
+  g->host.issue = issues.tell;
+  g->host.issue_self = issues.self;
+}
+
+static const mx_engine_clock clock_ops = {.run = run, .irq = irq, .busy = busy, .peek = peek, .argument = argument, .listen = listen};
 
 static uint64_t cycles(const void *self) { return ((const cycle_engine *)self)->host.model.cycle; }
 static void observe(void *self, mx_observer o) { mx_engine_observe(&((cycle_engine *)self)->golden, o); }
@@ -90,7 +131,8 @@ static mx_status open_bytes(cycle_engine *g, uint32_t mem_bytes, mx_error *e) {
 }
 
 static const mx_engine_ops ops = {.name = "cycle", .cycles = cycles, .observe = observe, .pc = pc,
-                                  .stop = stop, .problem = problem, .close = close_cycle};
+                                  .stop = stop, .problem = problem, .close = close_cycle, .attach = attach,
+                                  .clock = &clock_ops};
 
 mx_status mx_engine_open_cycle(const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options, mx_engine *out,
                                mx_error *e) {

@@ -8,12 +8,13 @@
 #include "golden/machine.h"
 #include "sim/engine.h"
 
-enum { MEMORY_BASE = 0x40000000, REGISTERS = 0x100 / 4 };
+enum { REGISTERS = 0x100 / 4 };
 
 typedef struct {
   const mx_params *params;
   mx_machine *machine;
-  uint8_t *bytes;
+  uint8_t *own, *bytes;  // [size]; bytes: in use, own or attached
+  uint64_t base;
   uint32_t size;
   bool stopped, out_of_memory;
   uint32_t csr[REGISTERS];
@@ -46,7 +47,7 @@ static void soft_reset(golden *g) {
 }
 
 static bool own_memory(const golden *g) {
-  return g->REG(MEM_BASE_LO) == MEMORY_BASE && g->REG(MEM_BASE_HI) == 0 && g->REG(MEM_SIZE) <= g->size;
+  return g->REG(MEM_BASE_LO) == (uint32_t)g->base && g->REG(MEM_BASE_HI) == g->base >> 32 && g->REG(MEM_SIZE) <= g->size;
 }
 
 static unsigned run(golden *g) {
@@ -118,20 +119,27 @@ static const char *problem(const void *self) {
   return ((const golden *)self)->out_of_memory ? "out of memory at a soft reset" : NULL;
 }
 
+static void attach(void *self, uint8_t *bytes) {
+  golden *g = self;
+  if (!bytes && g->bytes != g->own) memcpy(g->own, g->bytes, g->size);
+  g->bytes = g->machine->memory = bytes ? bytes : g->own;
+}
+
 static void close_golden(void *self) {
   golden *g = self;
   mx_machine_free(g->machine);
-  free(g->bytes);
+  free(g->own);
   free(g);
 }
 
 static const mx_engine_ops ops = {.name = "golden", .cycles = cycles, .observe = observe, .pc = pc,
-                                  .stop = stop, .problem = problem, .close = close_golden};
+                                  .stop = stop, .problem = problem, .close = close_golden, .attach = attach};
 
-static golden *new_golden(const mx_params *p, uint32_t mem_bytes) {
+static golden *new_golden(const mx_params *p, uint64_t base, uint32_t mem_bytes) {
   golden *g = calloc(1, sizeof *g);
   if (!g) return NULL;
-  *g = (golden){.params = p, .size = mem_bytes, .bytes = calloc(mem_bytes ? mem_bytes : 1, 1)};
+  *g = (golden){.params = p, .base = base, .size = mem_bytes, .own = calloc(mem_bytes ? mem_bytes : 1, 1)};
+  g->bytes = g->own;
   if (g->bytes) g->machine = mx_machine_new(p, g->bytes, mem_bytes);
   if (g->machine) return g;
   close_golden(g);
@@ -142,11 +150,11 @@ mx_status mx_engine_open_golden(const mx_params *p, uint32_t mem_bytes, const mx
                                 mx_engine *out, mx_error *e) {
   if (options->trace_path)
     return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "the golden engine has no clock, so no waveform: use --engine rtl");
-  golden *g = new_golden(p, mem_bytes);
+  golden *g = new_golden(p, mx_engine_memory_base(options), mem_bytes);
   if (!g) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a device with %u bytes", (unsigned)mem_bytes);
   memcpy(g->csr, reset_value, sizeof g->csr);
   g->REG(BUILD_ID) = p->build_id;
-  *out = (mx_engine){.ops = &ops, .self = g, .memory_base = MEMORY_BASE, .memory_bytes = mem_bytes,
+  *out = (mx_engine){.ops = &ops, .self = g, .memory_base = g->base, .memory_bytes = mem_bytes,
                      .mmio = {g, golden_read, golden_write, golden_wait}, .memory = {g, put, get}};
   return MX_OK;
 }

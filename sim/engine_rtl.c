@@ -16,11 +16,11 @@
 #include "sim/lockstep.h"
 #include "sim/rtl_shim.h"
 
-enum { MEMORY_BASE = 0x40000000 };  // of the bus, where the device finds its memory
 enum {
   RESET_CYCLES = 40,      // of rst_ni at the beginning, and after it until the first access
   ACCESS_CYCLES = 10000,  // bound of one register access
   WAIT_CYCLES = 1 << 16,  // of one wait without an interrupt
+  QUIET_CYCLES = 4096,    // so long without instruction, transfer or working unit: nothing goes on
 };
 
 typedef struct {
@@ -31,10 +31,11 @@ typedef struct {
   mx_lockstep *lockstep;  // NULL: without the cycle model beside it
   mx_observer observer;
   const mx_params *params;
-  uint8_t *bytes;
-  uint64_t cycles;
+  uint8_t *own, *bytes;   // bytes: in use, own or attached
+  uint64_t cycles, active;  // active: the last cycle in which something went on
+  mx_issue_listener issues;
   const char *problem;
-  bool stopped, observed, tracing;
+  bool stopped, observed, tracing, halted;  // halted: who is told of instructions wants a stop
   mx_engine_options options;
 } rtl;
 
@@ -100,11 +101,19 @@ static void look_beside(rtl *r) {
   r->stopped = true;
 }
 
+// For those who clock it.
+static void follow(rtl *r) {
+  const mx_rtl_ports *p = &r->ports;
+  if (*p->obs_issue_valid_o && r->issues.tell && r->issues.tell(r->issues.self, r->cycles, *p->obs_issue_pc_o)) r->halted = true;
+  if (*p->obs_issue_valid_o || *p->obs_busy_o || *p->m_axi_arvalid_o || *p->m_axi_awvalid_o) r->active = r->cycles;
+}
+
 static void settle(rtl *r) {
   *r->ports.clk_i = 0;
   r->api->eval(r->model);
   if (r->tracing && traced(r)) r->api->trace_dump(r->model, 2 * r->cycles);
   if (r->observed) observe_cycle(r);
+  follow(r);
   if (r->lockstep) look_beside(r);
   mx_memory_sample(&r->memory);
 }
@@ -169,6 +178,7 @@ static void rtl_write(void *self, uint32_t offset, uint32_t value) {
     if (data) *p->s_axi_wvalid_i = 0;
   }
   *p->s_axi_awvalid_i = *p->s_axi_wvalid_i = *p->s_axi_bready_i = 0;
+  if (offset == MX_CSR_CONTROL) r->active = r->cycles;
   if (!done) fail(r, "a register write is not answered");
 }
 
@@ -180,6 +190,42 @@ static bool rtl_wait(void *self, uint32_t polls) {
   if (r->options.progress) r->options.progress(r->options.progress_self, r->cycles);
   return !r->stopped && !r->problem;
 }
+
+// ---- the clock of others -------------------------------------------------------------
+
+static uint64_t run(void *self, uint64_t most) {
+  rtl *r = self;
+  uint8_t irq = *r->ports.irq_o;
+  uint64_t n = 0;
+  r->halted = false;
+  while (n < most && *r->ports.irq_o == irq && !r->halted && !r->stopped && !r->problem) cycle(r), n++;
+  if (r->memory.violation) fail(r, r->memory.violation);
+  return n;
+}
+
+static bool irq(const void *self) { return *((const rtl *)self)->ports.irq_o; }
+static bool busy(const void *self) {
+  const rtl *r = self;
+  return r->cycles - r->active < QUIET_CYCLES;
+}
+
+// Pins tell of registers only in time.
+static bool peek(void *self, uint32_t offset, uint32_t *value) {
+  (void)self, (void)offset, (void)value;
+  return false;
+}
+static bool argument(const void *self, unsigned index, uint32_t *value) {
+  (void)self, (void)index, (void)value;
+  return false;
+}
+
+static void listen(void *self, mx_memory_listener bursts, mx_issue_listener issues) {
+  rtl *r = self;
+  r->memory.time.listener = bursts;
+  r->issues = issues;
+}
+
+static const mx_engine_clock clock_ops = {.run = run, .irq = irq, .busy = busy, .peek = peek, .argument = argument, .listen = listen};
 
 // ---- the rest of the seam ------------------------------------------------------------
 
@@ -211,6 +257,12 @@ static void observe(void *self, mx_observer o) {
   r->observed = o.write;
 }
 
+static void attach(void *self, uint8_t *bytes) {
+  rtl *r = self;
+  if (!bytes && r->bytes != r->own) memcpy(r->own, r->bytes, r->memory.time.size);
+  r->bytes = r->memory.bytes = bytes ? bytes : r->own;
+}
+
 static uint32_t pc(const void *self) {
   (void)self;
   return UINT32_MAX;
@@ -222,12 +274,13 @@ static void close_rtl(void *self) {
   if (r->model) r->api->close(r->model);
   if (r->library) dlclose(r->library);
   free(r->lockstep);
-  free(r->bytes);
+  free(r->own);
   free(r);
 }
 
 static const mx_engine_ops ops = {.name = "rtl", .cycles = cycles, .observe = observe, .pc = pc,
-                                  .stop = stop, .problem = problem, .close = close_rtl};
+                                  .stop = stop, .problem = problem, .close = close_rtl, .attach = attach,
+                                  .clock = &clock_ops};
 
 // ---- opening -----------------------------------------------------------------------
 
@@ -291,9 +344,10 @@ static mx_status open_lockstep(rtl *r, mx_error *e) {
 
 // Power up: the first evaluation sees no edge, then reset.
 static mx_status power_up(rtl *r, uint32_t mem_bytes, mx_error *e) {
-  r->bytes = calloc(mem_bytes ? mem_bytes : 1, 1);
+  r->own = r->bytes = calloc(mem_bytes ? mem_bytes : 1, 1);
   if (!r->bytes) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "no memory for a device with %" PRIu32 " bytes", mem_bytes);
-  mx_memory_open(&r->memory, &r->ports, &r->options.memory, r->bytes, MEMORY_BASE, mem_bytes, mx_beat_bytes(r->params));
+  mx_memory_open(&r->memory, &r->ports, &r->options.memory, r->bytes, mx_engine_memory_base(&r->options),
+                 mem_bytes, mx_beat_bytes(r->params));
   if (open_lockstep(r, e) || open_trace(r, e)) return e->status;
   *r->ports.clk_i = 0;
   r->api->eval(r->model);
@@ -322,7 +376,7 @@ mx_status mx_engine_open_rtl(const mx_params *p, uint32_t mem_bytes, const mx_en
     close_rtl(r);
     return e->status;
   }
-  *out = (mx_engine){.ops = &ops, .self = r, .memory_base = MEMORY_BASE, .memory_bytes = mem_bytes,
+  *out = (mx_engine){.ops = &ops, .self = r, .memory_base = r->memory.time.base, .memory_bytes = mem_bytes,
                      .mmio = {r, rtl_read, rtl_write, rtl_wait}, .memory = {r, put, get}};
   return MX_OK;
 }

@@ -77,6 +77,7 @@ static uint64_t write_beat(mx_memory_time *m, uint64_t addr) {
 void mx_memory_time_read(mx_memory_time *m, uint64_t addr, uint32_t beats) {
   mx_memory_burst b = {.addr = addr, .beats = beats, .ready = m->cycle + m->options.latency};
   push(&m->reads, b);
+  mx_memory_time_tell(m, MX_BURST_READ, addr, beats * m->beat_bytes);
   if (m->options.chip) plan_beats(m, &b);
 }
 
@@ -89,7 +90,9 @@ static void finish_beat(mx_memory_time *m) {
     m->beat_count--;
   }
   b->addr += m->beat_bytes;
-  if (!--b->beats) pop(&m->reads);
+  if (--b->beats) return;
+  mx_memory_time_tell(m, MX_BURST_READ_LAST, b->addr, 0);
+  pop(&m->reads);
 }
 
 static bool beat_is_here(const mx_memory_time *m) {
@@ -103,6 +106,7 @@ static void offer_beat(mx_memory_time *m) {
   if (o->rvalid) return;  // valid stays until it is taken
   o->rvalid = beat_is_here(m) && may_move_beat(m) && !stall(m);
   if (!o->rvalid) return;
+  mx_memory_time_begin(m);
   o->raddr = b->addr;
   o->rresp = mx_memory_response(m, b->addr);
   o->rlast = b->beats == 1;
@@ -123,6 +127,7 @@ static void join_write(mx_memory_time *m) {
   m->join = (mx_memory_join){true, mx_memory_holds(m, b->addr), b->beats == 1, b->addr};
   if (!m->join.inside) b->response = mx_memory_response(m, b->addr);
   write_to_chip(m, b->addr);
+  mx_memory_time_tell(m, MX_BURST_WRITE, b->addr, m->beat_bytes);
   b->addr += m->beat_bytes;
   m->w_count--;
   if (--b->beats) return;
@@ -160,6 +165,7 @@ void mx_memory_time_sample(mx_memory_time *m, const mx_memory_time_in *in) {
   }
   if (m->out.bvalid && in->bready) {
     m->out.bvalid = false;
+    mx_memory_time_tell(m, MX_BURST_WRITE_ANSWER, 0, 0);
     pop(&m->responses);
   }
   join_write(m);

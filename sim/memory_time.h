@@ -24,7 +24,7 @@ typedef struct {
 enum { MX_MEMORY_QUEUE = 64, MX_MEMORY_BEATS = MX_MEMORY_QUEUE * 256 };
 #define MX_MEMORY_DEFAULTS ((mx_memory_options){.latency = 20, .outstanding = 16, .stall_seed = 1})
 
-typedef struct { uint64_t addr, ready; uint32_t beats; uint8_t response; } mx_memory_burst;
+typedef struct { uint64_t addr, ready; uint32_t beats; uint8_t response; bool begun; } mx_memory_burst;  // begun: its first beat was offered
 typedef struct { mx_memory_burst at[MX_MEMORY_QUEUE]; uint32_t first, count; } mx_memory_queue;
 
 // What the master offers before the edge; addresses are those of the bus.
@@ -40,6 +40,21 @@ typedef struct {
   uint8_t rresp, bresp;
   uint64_t raddr;  // of the beat, with rvalid
 } mx_memory_time_out;
+
+// What happens to a burst on the bus. Bursts of a direction follow each other in order.
+typedef enum {
+  MX_BURST_READ,         // a read is accepted: bus address and bytes
+  MX_BURST_READ_FIRST,   // its first beat is offered
+  MX_BURST_READ_LAST,    // its last beat is taken
+  MX_BURST_WRITE,        // a write's address and data are here: address of the beat, and bytes
+  MX_BURST_WRITE_ANSWER, // its response is taken
+} mx_burst_event;
+
+// Told of them, in order of `cycle`.
+typedef struct {
+  void (*tell)(void *self, mx_burst_event what, uint64_t cycle, uint64_t addr, uint32_t bytes);
+  void *self;
+} mx_memory_listener;
 
 // A data beat met its address in the last mx_memory_time_sample.
 typedef struct { bool valid, inside, last; uint64_t addr; } mx_memory_join;
@@ -60,6 +75,7 @@ typedef struct {
   uint32_t beat_first, beat_count;
   bool reasons;               // the caller's: keep in beat_why what each of these waited for, a mx_dram_reason
   uint8_t beat_why[MX_MEMORY_BEATS];
+  mx_memory_listener listener;  // the caller's; tell may be NULL
 } mx_memory_time;
 
 void mx_memory_time_open(mx_memory_time *m, const mx_memory_options *options, uint64_t base, uint32_t size,
@@ -80,6 +96,16 @@ void mx_memory_time_read(mx_memory_time *m, uint64_t addr, uint32_t beats);
 // and n of them are taken.
 uint64_t mx_memory_time_row(const mx_memory_time *m);
 void mx_memory_time_take(mx_memory_time *m, uint64_t n);
+// The first beat of the burst that reads now is offered from the next cycle on; the last
+// one is taken in this.
+static inline void mx_memory_time_tell(const mx_memory_time *m, mx_burst_event what, uint64_t addr, uint32_t bytes) {
+  if (m->listener.tell) m->listener.tell(m->listener.self, what, m->cycle, addr, bytes);
+}
+static inline void mx_memory_time_begin(mx_memory_time *m) {
+  mx_memory_burst *b = &m->reads.at[m->reads.first];
+  if (!b->begun) mx_memory_time_tell(m, MX_BURST_READ_FIRST, b->addr, 0);
+  b->begun = true;
+}
 static inline uint64_t mx_memory_time_next(const mx_memory_time *m) {
   return m->options.chip ? m->beat_ready[m->beat_first] : m->reads.at[m->reads.first].ready;
 }

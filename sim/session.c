@@ -17,8 +17,14 @@ mx_facts mx_facts_of(const mx_image *image) {
 
 mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engine, const mx_engine_options *options,
                           mx_error *e) {
+  mx_engine *opened;
   *s = (mx_session){.image = image};
-  if (mx_engine_open(engine, image->params, image->mem_bytes, options, &s->engine, e)) return e->status;
+  if (mx_engine_open(engine, image->params, image->mem_bytes, options, &opened, e)) return e->status;
+  return mx_session_on(s, image, opened, e);
+}
+
+mx_status mx_session_on(mx_session *s, const mx_image *image, mx_engine *engine, mx_error *e) {
+  *s = (mx_session){.image = image, .engine = engine};
   s->runtime = (mx_runtime){.device.mmio = s->engine->mmio, .memory = s->engine->memory,
                             .memory_base = s->engine->memory_base, .max_polls = UINT32_MAX, .facts = mx_facts_of(image)};
   bool loaded = s->engine->memory.put(s->engine->memory.self, 0, image->memory, image->memory_bytes);

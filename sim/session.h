@@ -24,6 +24,9 @@ mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engi
                           mx_error *e);
 void mx_session_close(mx_session *s);
 
+// The same on an engine of the caller's, who closes that and not the session.
+mx_status mx_session_on(mx_session *s, const mx_image *image, mx_engine *engine, mx_error *e);
+
 // Run the initial program.
 mx_status mx_session_begin(mx_session *s, mx_error *e);
 

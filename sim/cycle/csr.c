@@ -39,7 +39,7 @@ static bool read_asked(const mx_cycle_csr *v, const mx_cycle_csr_bus *bus) {
   return bus->arvalid && !v->read_ack && !v->rvalid;
 }
 
-static uint32_t answer(const mx_cycle_csr *v, const mx_cycle_csr_in *in, uint32_t offset) {
+uint32_t mx_cycle_csr_peek(const mx_cycle_csr *v, const mx_cycle_csr_in *in, uint32_t offset) {
   switch (offset) {
     case MX_CSR_ID: return reset_value[MX_CSR_ID / 4];
     case MX_CSR_BUILD_ID: return v->build_id;
@@ -95,7 +95,7 @@ static void edge_bus(mx_cycle_csr *v, const mx_cycle_csr_bus *bus, const mx_cycl
   uint32_t waddr = bus->awaddr & 0xffc, raddr = bus->araddr & 0xffc;
   bool write = write_asked(v, bus) && !clearing(v) && v->slot == slot_of(waddr);
   bool read = read_asked(v, bus) && !clearing(v) && v->slot == slot_of(raddr);
-  if (read) v->rdata = answer(v, in, raddr);
+  if (read) v->rdata = mx_cycle_csr_peek(v, in, raddr);
   edge_irq(v, in, write && waddr == MX_CSR_IRQ_STATUS && bus->wstrb & 1 && bus->wdata & 1);
   v->start = v->soft_reset = false;
   if (write) act(v, bus, waddr);

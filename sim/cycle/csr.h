@@ -51,6 +51,9 @@ void mx_cycle_csr_edge(mx_cycle_csr *v, const mx_cycle_csr_bus *bus, const mx_cy
 uint64_t mx_cycle_csr_steady(const mx_cycle_csr *v, const mx_cycle_csr_bus *bus, const mx_cycle_csr_in *in);
 void mx_cycle_csr_leap(mx_cycle_csr *v, const mx_cycle_csr_bus *bus, const mx_cycle_csr_in *in, uint64_t n);
 
+// What a read of the register at `offset` would give in this cycle.
+uint32_t mx_cycle_csr_peek(const mx_cycle_csr *v, const mx_cycle_csr_in *in, uint32_t offset);
+
 // walk_slot_o is `slot`; what passes by.
 static inline uint32_t mx_cycle_csr_walk(const mx_cycle_csr *v) { return v->file[v->slot]; }
 #endif

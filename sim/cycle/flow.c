@@ -130,6 +130,7 @@ static inline void take_beat(mx_memory_time *m) {
   m->out.rvalid = false;
   mx_memory_time_take(m, 1);
   if (!last) return;
+  mx_memory_time_tell(m, MX_BURST_READ_LAST, m->reads.at[m->reads.first].addr, 0);
   m->reads.first = (m->reads.first + 1) % MX_MEMORY_QUEUE;
   m->reads.count--;
 }
@@ -138,6 +139,7 @@ static void offer_beat(mx_memory_time *m) {
   const mx_memory_burst *b = &m->reads.at[m->reads.first];
   if (!m->reads.count || m->cycle < mx_memory_time_next(m)) return;
   m->out.rvalid = true;
+  mx_memory_time_begin(m);
   m->out.rlast = b->beats == 1;
   m->out.raddr = b->addr;
   m->out.rresp = mx_memory_response(m, b->addr);

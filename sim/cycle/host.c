@@ -8,6 +8,8 @@ enum {
 
 // One cycle or more, after mx_cycle_look. Returns how many.
 static uint64_t advance(mx_cycle_host *h, uint64_t most) {
+  const mx_cycle *m = &h->model;
+  if (m->ports.issue && h->issue && h->issue(h->issue_self, m->cycle, m->ports.issue_pc)) h->halted = true;
   if (!h->plain) return mx_cycle_leap(&h->model, most);
   mx_cycle_edge(&h->model);
   return 1;
@@ -59,13 +61,32 @@ static void write_register(void *self, uint32_t offset, uint32_t value) {
   if (!done && !h->problem) h->problem = "a register write is not answered";
 }
 
+uint64_t mx_cycle_host_clock(mx_cycle_host *h, uint64_t most) {
+  bool irq = h->model.csr.irq_pending;
+  uint64_t n = 0;
+  h->halted = false;
+  while (n < most && h->model.csr.irq_pending == irq && !h->stopped && !h->halted) {
+    mx_cycle_look(&h->model);
+    n += advance(h, most - n);
+  }
+  return n;
+}
+
+bool mx_cycle_host_busy(const mx_cycle_host *h) {
+  const mx_cycle_csr *c = &h->model.csr;
+  return mx_cycle_seq_busy(&h->model.seq) || c->start || c->soft_reset || (h->model.seq.done || h->model.seq.fault) != c->ended;
+}
+
+uint32_t mx_cycle_host_peek(mx_cycle_host *h, uint32_t offset) {
+  mx_cycle_look(&h->model);
+  return mx_cycle_csr_peek(&h->model.csr, &h->model.csr_in, offset);
+}
+
 static bool wait(void *self, uint32_t polls) {
   mx_cycle_host *h = self;
   (void)polls;
-  for (uint64_t i = 0; i < WAIT_CYCLES && !h->model.csr.irq_pending && !h->stopped;) {
-    mx_cycle_look(&h->model);
-    i += advance(h, WAIT_CYCLES - i);
-  }
+  for (uint64_t i = 0; i < WAIT_CYCLES && !h->model.csr.irq_pending && !h->stopped;)
+    i += mx_cycle_host_clock(h, WAIT_CYCLES - i);
   if (h->progress) h->progress(h->progress_self, h->model.cycle);
   return !h->stopped && !h->problem;
 }
@@ -80,6 +101,7 @@ void mx_cycle_host_open(mx_cycle_host *h, const mx_params *p, const mx_memory_op
   h->stopped = false;
   h->problem = NULL;
   h->progress = NULL;
+  h->issue = NULL;
   mx_cycle_open(&h->model, p, memory, base, size, source);
   cycles_of_reset(h, true);
   cycles_of_reset(h, false);

@@ -14,11 +14,23 @@ typedef struct {
   const char *problem;     // NULL, or what went wrong
   void (*progress)(void *self, uint64_t cycles);  // now and then in a wait; may be NULL
   void *progress_self;
+  // NULL, or told of each instruction when it is issued; true: mx_cycle_host_clock ends.
+  bool (*issue)(void *self, uint64_t cycle, uint32_t pc);
+  void *issue_self;
+  bool halted;             // it said so
 } mx_cycle_host;
 
 // Power up, reset, and the first read of BUILD_ID, as the RTL's engine does.
 void mx_cycle_host_open(mx_cycle_host *h, const mx_params *p, const mx_memory_options *memory, uint64_t base,
                         uint32_t size, mx_cycle_source source, bool plain);
+
+// Cycles without the host, up to `most`, until the interrupt changes or `issue` says so.
+// Returns how many.
+uint64_t mx_cycle_host_clock(mx_cycle_host *h, uint64_t most);
+// Whether anything in the device goes on, so that cycles are more than time.
+bool mx_cycle_host_busy(const mx_cycle_host *h);
+// What a read of the register would give now.
+uint32_t mx_cycle_host_peek(mx_cycle_host *h, uint32_t offset);
 
 // For the firmware's driver.
 mx_mmio mx_cycle_host_mmio(mx_cycle_host *h);

@@ -272,6 +272,22 @@ static void execute(mx_rv *m, mx_rv_step_result *r) {
   }
 }
 
+unsigned mx_rv_cycles(const mx_rv_step_result *r) {
+  unsigned funct3 = funct3_of(r->insn);
+  if (r->trapped) return 8;
+  switch (r->insn & 0x7f) {
+    case 0x03: case 0x23: return 6;
+    case 0x63: return r->taken ? 5 : 4;
+    case 0x67: case 0x6f: return 4;
+    case 0x73: return r->insn == WFI ? 3 : 5;
+    case 0x33:
+      if (funct7_of(r->insn) == 1) return funct3 & 4 ? 39 : 7;
+      return funct3 == 0 || funct3 > 5 || funct3 == 4 ? 3 : 4;
+    case 0x13: return funct3 == 0 || funct3 > 5 || funct3 == 4 ? 3 : 4;
+    default: return 3;
+  }
+}
+
 void mx_rv_reset(mx_rv *m, uint32_t pc) {
   m->pc = pc;
   m->mstatus = MPP;

@@ -60,4 +60,7 @@ void mx_rv_reset(mx_rv *m, uint32_t pc);
 // One instruction; or, if `pending` (bits as in mip) holds an enabled interrupt
 // and the instruction is not WFI, the entry of its handler. WFI does not wait.
 mx_rv_step_result mx_rv_step(mx_rv *m, uint32_t pending);
+// Clock cycles that mx_rv with MulDiv, FastShift and FastMul takes for what a step did,
+// where each transfer takes two.
+unsigned mx_rv_cycles(const mx_rv_step_result *r);
 #endif

@@ -1,0 +1,54 @@
+#ifndef MX_SIM_SOC_SYSTEM_H
+#define MX_SIM_SOC_SYSTEM_H
+// Model of the SYSTEM registers of firmware/soc.def: UART, timer, interrupts, facts of
+// the board. It knows no time of its own: the caller says in which clock cycle it is.
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+#define SOCREG(name, offset, access, text) MX_SOC_##name = offset,
+#include "firmware/soc.def"
+};
+enum {
+#define SOCREGION(name, base, bytes, text) MX_SOC_##name##_BASE = base, MX_SOC_##name##_SIZE = bytes,
+#include "firmware/soc.def"
+};
+enum {
+#define SOCFLASH(name, offset, bytes, text) MX_SOC_FLASH_##name = offset, MX_SOC_FLASH_##name##_SIZE = bytes,
+#include "firmware/soc.def"
+};
+enum { MX_SOC_IRQ_ACCEL = 1, MX_SOC_IRQ_UART = 2 };  // bits of IRQ_STATUS and IRQ_ENABLE
+
+enum { MX_SOC_UART_FIFO = 64 };  // bytes that wait to be read
+
+typedef struct {
+  uint32_t clock_hz, memory_bytes, board;
+  bool accel_irq;                // the caller's: level of the accelerator's interrupt
+  void (*send)(void *self, uint8_t byte);  // the caller's: of the UART, which always has room
+  void *self;
+  uint64_t compare;
+  uint32_t irq_enable, led, time_hi;
+  uint8_t fifo[MX_SOC_UART_FIFO];
+  uint32_t first, count;
+  bool lost;
+} mx_soc_system;
+
+// As after reset; memory_bytes: of the SDRAM, initialized.
+void mx_soc_system_open(mx_soc_system *s, uint32_t clock_hz, uint32_t memory_bytes);
+
+// False: there is no register, or it is not written; a bus error.
+bool mx_soc_system_read(mx_soc_system *s, uint32_t offset, uint64_t cycle, uint32_t *value);
+bool mx_soc_system_write(mx_soc_system *s, uint32_t offset, uint32_t value);
+// What a read would give, without effect.
+bool mx_soc_system_peek(const mx_soc_system *s, uint32_t offset, uint64_t cycle, uint32_t *value);
+
+// A byte arrives at the UART; lost if none can wait any more.
+void mx_soc_system_receive(mx_soc_system *s, uint8_t byte);
+
+// Levels of the processor's interrupts.
+static inline uint32_t mx_soc_system_pending(const mx_soc_system *s) {
+  return (uint32_t)s->accel_irq * MX_SOC_IRQ_ACCEL + (uint32_t)(s->count != 0) * MX_SOC_IRQ_UART;
+}
+static inline bool mx_soc_system_external(const mx_soc_system *s) { return mx_soc_system_pending(s) & s->irq_enable; }
+static inline bool mx_soc_system_timer(const mx_soc_system *s, uint64_t cycle) { return cycle >= s->compare; }
+#endif

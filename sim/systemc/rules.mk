@@ -1,0 +1,15 @@
+# The SystemC model of the device and the virtual platform: build/mxvp and
+# build/engines/systemc.so. Included by the Makefile.
+systemc_c   := $(call obj,$(wildcard sim/systemc/*.c))
+systemc_cpp := $(patsubst %.cpp,$B/%.o,$(filter-out %/main.cpp %/engine.cpp,$(wildcard sim/systemc/*.cpp)))
+SCXX := $(CXX) -std=c++17 -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Werror -I. -I$B/gen -MMD -MP -O2 -g -fPIC
+
+$B/sim/systemc/%.o: sim/systemc/%.cpp | $B/gen/build_id.h
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D) && $(SCXX) -c -o $@ $<
+$B/libsystemc_model.a: $(systemc_cpp) $(systemc_c)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$B/mxvp: $B/sim/systemc/main.o $B/libsystemc_model.a $(libs)
+	$(call say,LD,$@)
+	$(Q)$(CXX) -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@
