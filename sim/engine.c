@@ -14,7 +14,8 @@ static const struct { const char *name; opener *open; } engines[] = {
 
 // What may follow a colon in the name of an engine.
 static bool takes(opener *open, bool line) {
-  return open == mx_engine_open_uart ? line : open == mx_engine_open_uio || !line;
+  if (open == mx_engine_open_uart) return line;
+  return open == mx_engine_open_uio || open == mx_engine_open_systemc || !line;
 }
 
 // *line: what follows a colon in the name, else NULL.

@@ -72,7 +72,7 @@ typedef struct {
   uint64_t memory_base;             // golden, cycle, rtl: bus address of memory byte 0; 0: MX_ENGINE_MEMORY_BASE
   const char *directory;            // of the loadable engines; NULL: "engines" beside the executable
   const char *variant;              // NULL, or another build of the RTL: "fault"
-  const char *line;                 // uart, uio: of its name, what follows the colon
+  const char *line;                 // uart, uio, systemc: of its name, what follows the colon
   uint32_t baud;                    // uart: of the line; 0: 115200
   uint32_t patience_ms;             // uart: for an answer; uio: for a program; 0: 250, 60000
   const char *root;                 // uio: NULL, or what stands in front of /sys and /dev
@@ -85,10 +85,10 @@ typedef struct {
   void *progress_self;
 } mx_engine_options;
 
-// Open the engine `name` (MX_ENGINES; of uart and uio with a colon and the line) as a
-// device of parameter set `p` with mem_bytes of zeroed memory. MX_USAGE: no such
-// engine. MX_UNSUPPORTED: it is not built, or cannot do what the options ask. The
-// caller closes *out.
+// Open the engine `name` (MX_ENGINES; of uart with a colon and the line, of uio and
+// systemc also with a colon and what they take) as a device of parameter set `p` with
+// mem_bytes of zeroed memory. MX_USAGE: no such engine. MX_UNSUPPORTED: it is not
+// built, or cannot do what the options ask. The caller closes *out.
 mx_status mx_engine_open(const char *name, const mx_params *p, uint32_t mem_bytes, const mx_engine_options *options,
                          mx_engine **out, mx_error *e);
 void mx_engine_close(mx_engine *engine);  // NULL is allowed
@@ -98,6 +98,7 @@ void mx_engine_close(mx_engine *engine);  // NULL is allowed
   ENGINE(golden, "the golden model: exact results, no notion of time") \
   ENGINE(cycle, "the golden model's results at the times of the RTL: exact, and quick") \
   ENGINE(rtl, "the Verilated RTL, cycle by cycle") \
+  ENGINE(systemc, "the SystemC TLM-2.0 model around the cycle model or the RTL: systemc:rtl, systemc:at") \
   ENGINE(uart, "a board behind a serial line: uart:/dev/ttyUSB0") \
   ENGINE(uio, "the device of this Linux machine: uio, or uio:/dev/uio0,/dev/udmabuf0")
 

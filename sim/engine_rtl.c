@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sim/engine.h"
+#include "sim/library.h"
 #include "sim/lockstep.h"
 #include "sim/rtl_shim.h"
 
@@ -284,25 +285,13 @@ static const mx_engine_ops ops = {.name = "rtl", .cycles = cycles, .observe = ob
 
 // ---- opening -----------------------------------------------------------------------
 
-// The directory "engines" beside the running executable, in path[size].
-static bool default_directory(char *path, size_t size) {
-  ssize_t n = readlink("/proc/self/exe", path, size);
-  if (n <= 0 || (size_t)n >= size) return false;
-  path[n] = 0;
-  char *slash = strrchr(path, '/');
-  size_t left = slash ? size - (size_t)(slash - path) : 0;
-  return slash && (size_t)snprintf(slash, left, "/engines") < left;
-}
-
 static mx_status library_path(const rtl *r, char *path, size_t size, mx_error *e) {
-  char directory[PATH_MAX];
+  char file[NAME_MAX];
   const mx_engine_options *o = &r->options;
-  if (!o->directory && !default_directory(directory, sizeof directory))
-    return mx_fail(e, MX_IO, MX_NOWHERE, "cannot tell where this executable is");
-  int n = snprintf(path, size, "%s/rtl_%s%s%s%s.so", o->directory ? o->directory : directory, r->params->name,
-                   o->variant ? "_" : "", o->variant ? o->variant : "", o->trace_path ? "_trace" : "");
-  if (n < 0 || (size_t)n >= size) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "the path of the engine is too long");
-  return MX_OK;
+  int n = snprintf(file, sizeof file, "rtl_%s%s%s%s.so", r->params->name, o->variant ? "_" : "", o->variant ? o->variant : "",
+                   o->trace_path ? "_trace" : "");
+  if (n < 0 || (size_t)n >= sizeof file) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "the name of the engine is too long");
+  return mx_library_path(o->directory, file, path, size, e);
 }
 
 static mx_status load(rtl *r, mx_error *e) {

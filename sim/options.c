@@ -6,7 +6,7 @@ enum { BOTH = MX_SIM_RUN | MX_SIM_VERIFY, MEMORY = BOTH | MX_SIM_MEMORY, DEFAULT
 
 // OPTION(symbol, short, long, argument or NULL, commands, "help")
 #define OPTIONS(OPTION)                                                                                              \
-  OPTION(ENGINE, 'e', "engine", "NAME", BOTH, "golden, cycle, rtl, uart:LINE, uio (run: golden; verify: rtl)")       \
+  OPTION(ENGINE, 'e', "engine", "NAME", BOTH, "golden, cycle, rtl, systemc[:rtl,at], uart:LINE, uio (run: golden; verify: rtl)") \
   OPTION(BAUD, 'b', "baud", "N", MX_SIM_RUN, "uart: bits per second of the line (default 115200)")                 \
   OPTION(PROMPT, 'p', "prompt", "TEXT", BOTH, "text to begin with (default: none, only the token of beginning)")     \
   OPTION(PROMPT_FILE, 'f', "prompt-file", "FILE", BOTH, "text to begin with, from a file")                           \

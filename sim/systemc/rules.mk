@@ -2,6 +2,7 @@
 # build/engines/systemc.so. Included by the Makefile.
 systemc_c   := $(call obj,$(wildcard sim/systemc/*.c))
 systemc_cpp := $(patsubst %.cpp,$B/%.o,$(filter-out %/main.cpp %/engine.cpp,$(wildcard sim/systemc/*.cpp)))
+systemc_engine := $(addprefix $B/sim/systemc/,engine.o platform.o device.o device_memory.o memory.o bus.o host_cpu.o rv_cpu.o system.o)
 SCXX := $(CXX) -std=c++17 -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Werror -I. -I$B/gen -MMD -MP -O2 -g -fPIC
 
 $B/sim/systemc/%.o: sim/systemc/%.cpp | $B/gen/build_id.h
@@ -10,6 +11,15 @@ $B/sim/systemc/%.o: sim/systemc/%.cpp | $B/gen/build_id.h
 $B/libsystemc_model.a: $(systemc_cpp) $(systemc_c)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+systemc: $B/mxvp $B/engines/systemc.so ## the SystemC model: virtual platform build/mxvp, engine for mxf
+.PHONY: systemc
+# What C it needs of the system on chip; the rest comes with the engine it is given.
+$B/sim/systemc/pic/%.o: sim/soc/%.c
+	$(call say,CC,$@)
+	$(call cc_object,-fPIC)
+$B/engines/systemc.so: $(systemc_engine) $B/sim/systemc/pic/rv.o $B/sim/systemc/pic/system.o
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CXX) -shared -Wl,-Bsymbolic -o $@.tmp $^ -lsystemc && mv $@.tmp $@
 $B/mxvp: $B/sim/systemc/main.o $B/libsystemc_model.a $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CXX) -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@
