@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "firmware/mx_soc.h"
 #include "sim/engine.h"
 #include "sim/library.h"
-#include "sim/soc/system.h"  // MX_SOC_MEMORY_BASE
 #include "sim/systemc/engine.h"
 
 enum { CLOCK_KHZ = 100000 };  // where no chip's timing asks for another
@@ -53,7 +53,7 @@ mx_status mx_engine_open_systemc(const mx_params *p, uint32_t mem_bytes, const m
   mx_systemc_options o = {.clock_khz = options->memory.clock_khz ? options->memory.clock_khz : CLOCK_KHZ,
                           .progress = options->progress, .progress_self = options->progress_self};
   own.progress = NULL;
-  own.memory_base = MX_SOC_MEMORY_BASE;
+  own.memory_base = MX_SOC_MEMORY;
   if (parse(options->line, &rtl, &o.approximate, e) || load(options, &api, e) ||
       mx_engine_open(rtl ? "rtl" : "cycle", p, mem_bytes, &own, &inner, e))
     return e->status;

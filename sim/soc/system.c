@@ -1,6 +1,6 @@
 #include "sim/soc/system.h"
 
-enum { NONE = 1u << 31, ROOM = 1, ARRIVED = 2, LOST = 4, FLASH_READY = 1 };
+enum { NONE = 1u << 31 };
 
 void mx_soc_system_open(mx_soc_system *s, uint32_t clock_hz, uint32_t memory_bytes) {
   static const char board[4] = {'m', 'x', 'v', 'p'};
@@ -15,28 +15,28 @@ void mx_soc_system_receive(mx_soc_system *s, uint8_t byte) {
 
 bool mx_soc_system_peek(const mx_soc_system *s, uint32_t offset, uint64_t cycle, uint32_t *value) {
   switch (offset) {
-    case MX_SOC_UART_DATA: *value = s->count ? s->fifo[s->first] : NONE; return true;
-    case MX_SOC_UART_STATUS: *value = ROOM | (s->count ? ARRIVED : 0u) | (s->lost ? LOST : 0u); return true;
-    case MX_SOC_TIME_LO: *value = (uint32_t)cycle; return true;
-    case MX_SOC_TIME_HI: *value = s->time_hi; return true;
-    case MX_SOC_COMPARE_LO: *value = (uint32_t)s->compare; return true;
-    case MX_SOC_COMPARE_HI: *value = (uint32_t)(s->compare >> 32); return true;
-    case MX_SOC_IRQ_ENABLE: *value = s->irq_enable; return true;
-    case MX_SOC_IRQ_STATUS: *value = mx_soc_system_pending(s); return true;
-    case MX_SOC_CLOCK_HZ: *value = s->clock_hz; return true;
-    case MX_SOC_MEMORY_BYTES: *value = s->memory_bytes; return true;
-    case MX_SOC_FLASH_STATUS: *value = FLASH_READY; return true;
-    case MX_SOC_LED: *value = s->led; return true;
-    case MX_SOC_BOARD: *value = s->board; return true;
+    case MX_SOC_REG_UART_DATA: *value = s->count ? s->fifo[s->first] : NONE; return true;
+    case MX_SOC_REG_UART_STATUS: *value = MX_SOC_UART_ROOM | (s->count ? MX_SOC_UART_ARRIVED : 0u) | (s->lost ? MX_SOC_UART_LOST : 0u); return true;
+    case MX_SOC_REG_TIME_LO: *value = (uint32_t)cycle; return true;
+    case MX_SOC_REG_TIME_HI: *value = s->time_hi; return true;
+    case MX_SOC_REG_COMPARE_LO: *value = (uint32_t)s->compare; return true;
+    case MX_SOC_REG_COMPARE_HI: *value = (uint32_t)(s->compare >> 32); return true;
+    case MX_SOC_REG_IRQ_ENABLE: *value = s->irq_enable; return true;
+    case MX_SOC_REG_IRQ_STATUS: *value = mx_soc_system_pending(s); return true;
+    case MX_SOC_REG_CLOCK_HZ: *value = s->clock_hz; return true;
+    case MX_SOC_REG_MEMORY_BYTES: *value = s->memory_bytes; return true;
+    case MX_SOC_REG_FLASH_STATUS: *value = MX_SOC_FLASH_READY; return true;
+    case MX_SOC_REG_LED: *value = s->led; return true;
+    case MX_SOC_REG_BOARD: *value = s->board; return true;
     default: return false;
   }
 }
 
 bool mx_soc_system_read(mx_soc_system *s, uint32_t offset, uint64_t cycle, uint32_t *value) {
   if (!mx_soc_system_peek(s, offset, cycle, value)) return false;
-  if (offset == MX_SOC_TIME_LO) s->time_hi = (uint32_t)(cycle >> 32);
-  if (offset == MX_SOC_UART_STATUS) s->lost = false;
-  if (offset == MX_SOC_UART_DATA && s->count) {
+  if (offset == MX_SOC_REG_TIME_LO) s->time_hi = (uint32_t)(cycle >> 32);
+  if (offset == MX_SOC_REG_UART_STATUS) s->lost = false;
+  if (offset == MX_SOC_REG_UART_DATA && s->count) {
     s->first = (s->first + 1) % MX_SOC_UART_FIFO;
     s->count--;
   }
@@ -45,13 +45,13 @@ bool mx_soc_system_read(mx_soc_system *s, uint32_t offset, uint64_t cycle, uint3
 
 bool mx_soc_system_write(mx_soc_system *s, uint32_t offset, uint32_t value) {
   switch (offset) {
-    case MX_SOC_UART_DATA:
+    case MX_SOC_REG_UART_DATA:
       if (s->send) s->send(s->self, (uint8_t)value);
       return true;
-    case MX_SOC_COMPARE_LO: s->compare = (s->compare & ~(uint64_t)UINT32_MAX) | value; return true;
-    case MX_SOC_COMPARE_HI: s->compare = (s->compare & UINT32_MAX) | (uint64_t)value << 32; return true;
-    case MX_SOC_IRQ_ENABLE: s->irq_enable = value & (MX_SOC_IRQ_ACCEL | MX_SOC_IRQ_UART); return true;
-    case MX_SOC_LED: s->led = value & 0xff; return true;
+    case MX_SOC_REG_COMPARE_LO: s->compare = (s->compare & ~(uint64_t)UINT32_MAX) | value; return true;
+    case MX_SOC_REG_COMPARE_HI: s->compare = (s->compare & UINT32_MAX) | (uint64_t)value << 32; return true;
+    case MX_SOC_REG_IRQ_ENABLE: s->irq_enable = value & (MX_SOC_IRQ_ACCEL | MX_SOC_IRQ_UART); return true;
+    case MX_SOC_REG_LED: s->led = value & 0xff; return true;
     default: return false;
   }
 }

@@ -5,19 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-#define SOCREG(name, offset, access, text) MX_SOC_##name = offset,
-#include "firmware/soc.def"
-};
-enum {
-#define SOCREGION(name, base, bytes, text) MX_SOC_##name##_BASE = base, MX_SOC_##name##_SIZE = bytes,
-#include "firmware/soc.def"
-};
-enum {
-#define SOCFLASH(name, offset, bytes, text) MX_SOC_FLASH_##name = offset, MX_SOC_FLASH_##name##_SIZE = bytes,
-#include "firmware/soc.def"
-};
-enum { MX_SOC_IRQ_ACCEL = 1, MX_SOC_IRQ_UART = 2 };  // bits of IRQ_STATUS and IRQ_ENABLE
+#include "firmware/mx_soc.h"
 
 enum { MX_SOC_UART_FIFO = 64 };  // bytes that wait to be read
 

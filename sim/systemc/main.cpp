@@ -162,7 +162,7 @@ class session {
 
  private:
   mx_status open(mx_error *e) {
-    uint32_t bytes = a_.rv ? std::max<uint32_t>(MX_SOC_MEMORY_SIZE, input_.image->mem_bytes) : input_.image->mem_bytes;
+    uint32_t bytes = a_.rv ? std::max<uint32_t>(MX_SOC_MEMORY_BYTES, input_.image->mem_bytes) : input_.image->mem_bytes;
     if (mx_engine_open(a_.sim.engine, input_.image->params, bytes, &a_.sim.device, &engine_, e)) return e->status;
     build();
     return load_memories(e) || open_debug(e) || open_trace(e) ? e->status : MX_OK;
@@ -174,7 +174,7 @@ class session {
     o.dmi = !a_.flag[OPT_NO_DMI];
     if (a_.sim.device.memory.clock_khz) o.clock_khz = a_.sim.device.memory.clock_khz;
     if (!a_.rv) o.program = [this](mx_engine *g) { generate(g); };
-    if (!a_.text[OPT_ROM]) o.reset_pc = MX_SOC_RAM_BASE;
+    if (!a_.text[OPT_ROM]) o.reset_pc = MX_SOC_RAM;
     if (a_.rv) tlm::tlm_global_quantum::instance().set(a_.quantum * mx::period_of(o.clock_khz));
     platform_ = std::make_unique<mx::platform>("soc", engine_, o);
   }
@@ -182,8 +182,9 @@ class session {
   mx_status load_memories(mx_error *e) {
     if (!a_.rv) return MX_OK;
     const char *flash = a_.text[OPT_FLASH];
+    const size_t image_at = MX_SOC_FLASH_IMAGE;
     if (load(a_.text[OPT_ROM], platform_->rom->bytes, 0, e) || load(a_.text[OPT_FIRMWARE], platform_->ram->bytes, 0, e) ||
-        load(flash ? flash : a_.sim.image, platform_->flash->bytes, flash ? 0 : MX_SOC_FLASH_IMAGE, e))
+        load(flash ? flash : a_.sim.image, platform_->flash->bytes, flash ? 0 : image_at, e))
       return e->status;
     return uart_.open(*platform_->peripherals, a_.text[OPT_UART] && !std::strcmp(a_.text[OPT_UART], "pty"), e);
   }
@@ -224,7 +225,7 @@ class session {
   // ---- what the debugger may look at ----
 
   static bool csr(void *self, uint32_t offset, uint32_t *value) {
-    return static_cast<session *>(self)->platform_->peek(MX_SOC_ACCEL_BASE + offset, value, 4);
+    return static_cast<session *>(self)->platform_->peek(MX_SOC_ACCEL + offset, value, 4);
   }
   static bool argument(void *self, unsigned index, uint32_t *value) {
     const mx_engine *g = static_cast<session *>(self)->engine_;

@@ -13,14 +13,14 @@ platform::platform(sc_module_name name, mx_engine *engine, const platform_option
       period_(period_of(o.clock_khz)) {
   accel.irq(irq);
   accel.memory.bind(interconnect.initiators);
-  place(sdram, "MEMORY", MX_SOC_MEMORY_BASE, engine->memory_bytes);
-  interconnect.map("ACCEL", MX_SOC_ACCEL_BASE, MX_SOC_ACCEL_SIZE);
+  place(sdram, "MEMORY", MX_SOC_MEMORY, engine->memory_bytes);
+  interconnect.map("ACCEL", MX_SOC_ACCEL, MX_SOC_ACCEL_BYTES);
   interconnect.targets.bind(accel.registers);
   if (!o.program) {
     build_soc(o);
     return;
   }
-  host = std::make_unique<host_cpu>("host", engine, MX_SOC_ACCEL_BASE, period_, o.program);
+  host = std::make_unique<host_cpu>("host", engine, MX_SOC_ACCEL, period_, o.program);
   host->bus.bind(interconnect.initiators);
   host->irq(irq);
 }
@@ -31,15 +31,15 @@ void platform::place(memory &m, const char *region, uint64_t base, uint64_t byte
 }
 
 void platform::build_soc(const platform_options &o) {
-  rom = std::make_unique<memory>("rom", MX_SOC_ROM_SIZE, true);
-  ram = std::make_unique<memory>("ram", MX_SOC_RAM_SIZE);
-  flash = std::make_unique<memory>("flash", MX_SOC_FLASH_SIZE, true);
+  rom = std::make_unique<memory>("rom", MX_SOC_ROM_BYTES, true);
+  ram = std::make_unique<memory>("ram", MX_SOC_RAM_BYTES);
+  flash = std::make_unique<memory>("flash", MX_SOC_FLASH_BYTES, true);
   peripherals = std::make_unique<system>("system", 1000 * o.clock_khz, static_cast<uint32_t>(sdram.bytes.size()), period_);
   cpu = std::make_unique<rv_cpu>("cpu", o.reset_pc, period_);
-  place(*rom, "ROM", MX_SOC_ROM_BASE, MX_SOC_ROM_SIZE);
-  place(*ram, "RAM", MX_SOC_RAM_BASE, MX_SOC_RAM_SIZE);
-  place(*flash, "FLASH", MX_SOC_FLASH_BASE, MX_SOC_FLASH_SIZE);
-  interconnect.map("SYSTEM", MX_SOC_SYSTEM_BASE, MX_SOC_SYSTEM_SIZE);
+  place(*rom, "ROM", MX_SOC_ROM, MX_SOC_ROM_BYTES);
+  place(*ram, "RAM", MX_SOC_RAM, MX_SOC_RAM_BYTES);
+  place(*flash, "FLASH", MX_SOC_FLASH, MX_SOC_FLASH_BYTES);
+  interconnect.map("SYSTEM", MX_SOC_SYSTEM, MX_SOC_SYSTEM_BYTES);
   interconnect.targets.bind(peripherals->socket);
   cpu->bus.bind(interconnect.initiators);
   peripherals->accel(irq);

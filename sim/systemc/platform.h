@@ -20,7 +20,7 @@ struct platform_options {
   bool dmi = true;               // the SDRAM grants it
   uint32_t clock_khz = 100000;
   std::function<void(mx_engine *)> program;  // of the host; empty: the RISC-V processor
-  uint32_t reset_pc = MX_SOC_ROM_BASE;
+  uint32_t reset_pc = MX_SOC_ROM;
 };
 
 class platform : public sc_core::sc_module {
@@ -28,7 +28,7 @@ class platform : public sc_core::sc_module {
   // The engine's memory_base is that of MEMORY, and the SDRAM has its memory_bytes.
   platform(sc_core::sc_module_name name, mx_engine *engine, const platform_options &options);
 
-  static constexpr uint64_t memory_base = MX_SOC_MEMORY_BASE;
+  static constexpr uint64_t memory_base = MX_SOC_MEMORY;
 
   // What lies at a bus address, without effect and without time. False: not all is there.
   bool peek(uint64_t address, void *to, unsigned bytes);

@@ -23,3 +23,11 @@ $B/engines/systemc.so: $(systemc_engine) $B/sim/systemc/pic/rv.o $B/sim/systemc/
 $B/mxvp: $B/sim/systemc/main.o $B/libsystemc_model.a $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CXX) -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@
+
+# Its tests.
+$B/tests/systemc/%.o: tests/systemc/%.cpp | $B/gen/build_id.h
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D) && $(SCXX) -c -o $@ $<
+$B/systemc/test_platform: $B/tests/systemc/test_platform.o $B/tests/systemc/platform_test.o $B/tests/unit/toy_image.o $B/libsystemc_model.a $(libs)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D) && $(CXX) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl -lcmocka $(LDLIBS) && mv $@.tmp $@

@@ -28,13 +28,15 @@ void rv_cpu::run() {
     mx_rv_step_result r = mx_rv_step(&state, state.mip);
     keeper_.inc(mx_rv_cycles(&r) * period_);
     if (r.insn == wfi && !r.trapped) idle();
-    else if (keeper_.need_sync()) keeper_.sync();
+    else if (reached_ || keeper_.need_sync()) keeper_.sync();
+    reached_ = false;
   }
 }
 
-// WFI: until an interrupt that mie enables is there.
+// WFI: until an interrupt that mie enables is there. If it enables none, this is the end.
 void rv_cpu::idle() {
   keeper_.sync();
+  if (!state.mie) sc_stop();
   while (!(pending() & state.mie)) wait(external.value_changed_event() | timer.value_changed_event());
 }
 
@@ -77,6 +79,7 @@ bool rv_cpu::transfer(mx_rv_transfer &x) {
     t.set_streaming_width(bytes);
     bus->b_transport(t, delay);
     keeper_.set(delay);
+    reached_ = !t.is_dmi_allowed();
     if (!t.is_response_ok()) return false;
     if (t.is_dmi_allowed()) ask_for_dmi(t);
   }

@@ -41,6 +41,7 @@ class rv_cpu : public sc_core::sc_module {
   const sc_core::sc_time period_;
   tlm_utils::tlm_quantumkeeper keeper_;
   std::vector<region> regions_;  // with DMI
+  bool reached_ = false;         // a peripheral, which may change interrupts: time is passed on after it
 };
 
 }  // namespace mx

@@ -28,9 +28,14 @@ void system::start_of_simulation() {
 }
 
 void system::listen() {
-  for (int c; state_.count < MX_SOC_UART_FIFO && (c = receive()) >= 0;) mx_soc_system_receive(&state_, static_cast<uint8_t>(c));
-  changed_.notify(SC_ZERO_TIME);
-  listen_.notify(uart_period);
+  int c = nothing;
+  bool idle = !sc_pending_activity();
+  while (state_.count < MX_SOC_UART_FIFO && (c = receive(idle)) >= 0) {
+    mx_soc_system_receive(&state_, static_cast<uint8_t>(c));
+    changed_.notify(SC_ZERO_TIME);
+    idle = false;
+  }
+  if (c != ended) listen_.notify(uart_period);
 }
 
 // Levels of the interrupts now, and again when the time reaches COMPARE.

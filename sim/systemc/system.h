@@ -21,9 +21,11 @@ class system : public sc_core::sc_module {
   system(sc_core::sc_module_name name, uint32_t clock_hz, uint32_t memory_bytes, sc_core::sc_time period);
 
   std::function<void(uint8_t)> sent;  // of the UART
-  // The next byte that arrives at the UART, or -1; asked every `uart_period`, if set
-  // before simulation starts.
-  std::function<int()> receive;
+  // The next byte that arrives at the UART, nothing: none now, ended: none ever; asked every
+  // `uart_period`, if set before simulation starts. idle: nothing else goes on, so that it
+  // may well wait a little.
+  std::function<int(bool idle)> receive;
+  static constexpr int nothing = -1, ended = -2;
   sc_core::sc_time uart_period{100, sc_core::SC_US};
 
   SC_HAS_PROCESS(system);

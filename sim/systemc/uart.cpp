@@ -11,6 +11,8 @@
 
 namespace mx {
 
+constexpr int idle_ms = 10;  // that a look at the input may take when nothing else goes on
+
 uart::~uart() {
   if (terminal_ >= 0) close(terminal_);
 }
@@ -37,17 +39,17 @@ mx_status uart::open(system &peripherals, bool pty, mx_error *e) {
   peripherals.sent = [this](uint8_t byte) {
     if (write(out_, &byte, 1) != 1) out_ = -1;
   };
-  peripherals.receive = [this] { return receive(); };
+  peripherals.receive = [this](bool idle) { return receive(idle); };
   return MX_OK;
 }
 
-int uart::receive() {
+int uart::receive(bool idle) {
   unsigned char byte;
   pollfd p = {in_, POLLIN, 0};
-  if (in_ < 0 || poll(&p, 1, 0) <= 0) return -1;
+  if (poll(&p, 1, idle ? idle_ms : 0) <= 0) return system::nothing;
   ssize_t n = read(in_, &byte, 1);
-  if (n == 0 && terminal_ < 0) in_ = -1;  // its end
-  return n == 1 ? byte : -1;
+  if (n == 1) return byte;
+  return terminal_ < 0 ? system::ended : system::nothing;  // nobody has opened the terminal
 }
 
 }  // namespace mx

@@ -17,7 +17,7 @@ class uart {
   mx_status open(system &peripherals, bool pty, mx_error *e);
 
  private:
-  int receive();
+  int receive(bool idle);
   int in_ = -1, out_ = -1, terminal_ = -1;
 };
 

@@ -31,3 +31,12 @@ $B/soc/soc_%.bin: $B/soc/soc_%.elf
 $B/soc/soc_test.mxfw: $B/soc/soc_test.bin
 	$(Q)size=$$(stat -c %s $<); word() { printf '\\x%02x\\x%02x\\x%02x\\x%02x' $$(($$1 & 255)) $$(($$1 >> 8 & 255)) 0 0; }; \
 	  { printf "MXFW$$(word $$size)$$(word $$size)$$(word 0)$$(word 0)"; cat $<; } > $@
+
+# For the virtual platform: the driver in 16 KB of RAM.
+$B/soc/platform.elf: tests/soc/platform.c tests/soc/platform_start.S tests/soc/platform.ld firmware/mx_driver.c firmware/mx_runtime.c $B/gen/build_id.h
+	$(call say,RVCC,$@)
+	$(Q)$(call need,$(RVCC)); mkdir -p $(@D) && $(RVCC) --specs=picolibc.specs -march=rv32im -mabi=ilp32 -Os -fno-delete-null-pointer-checks -nostartfiles -T tests/soc/platform.ld \
+	  -I. -I$B/gen -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffunction-sections -fdata-sections \
+	  -Wl,--gc-sections -Wl,--no-warn-rwx-segments -o $@ $(filter %.S %.c,$^)
+$B/soc/platform.bin: $B/soc/platform.elf
+	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@
