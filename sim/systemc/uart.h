@@ -18,7 +18,7 @@ class uart {
 
  private:
   int receive(bool idle);
-  int in_ = -1, out_ = -1, terminal_ = -1;
+  int in_ = -1, out_ = -1, terminal_ = -1;  // terminal_: its other side, so that it is never without
 };
 
 }  // namespace mx
