@@ -7,11 +7,12 @@ void mx_serial_board_open(mx_serial_board *s, const mx_board *board) {
 // ---- accesses ----------------------------------------------------------------------
 
 static uint32_t fact(const mx_board *b, uint32_t index) {
-  switch (index & 3) {
+  switch (index & 7) {
     case MX_FACT_PROTOCOL: return (uint32_t)MX_FRAME_MAGIC << 16 | MX_FRAME_VERSION;
     case MX_FACT_CLOCK_HZ: return b->clock_hz;
     case MX_FACT_MEMORY_BASE: return b->memory_base_256;
-    default: return b->memory_bytes;
+    case MX_FACT_MEMORY_BYTES: return b->memory_bytes;
+    default: return b->flash_bytes;
   }
 }
 

@@ -13,7 +13,7 @@ typedef struct {
   bool (*write)(void *self, uint32_t space, uint32_t addr, uint32_t word);
   // Wait for the interrupt, at most `periods` times WAIT_CLOCKS; true with the interrupt.
   bool (*wait)(void *self, uint32_t periods);
-  uint32_t clock_hz, memory_base_256, memory_bytes;  // facts of the board
+  uint32_t clock_hz, memory_base_256, memory_bytes, flash_bytes;  // facts of the board
 } mx_board;
 
 typedef enum { MX_BOARD_HEAD, MX_BOARD_HEAD_CRC, MX_BOARD_DATA, MX_BOARD_DATA_CRC } mx_board_field;

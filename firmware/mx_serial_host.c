@@ -182,6 +182,7 @@ static mx_serial_status read_facts(mx_serial_host *h) {
   mx_serial_status s = read_fact(h, MX_FACT_CLOCK_HZ, &h->clock_hz);
   if (!s) s = read_fact(h, MX_FACT_MEMORY_BASE, &base);
   if (!s) s = read_fact(h, MX_FACT_MEMORY_BYTES, &h->memory_bytes);
+  if (!s) s = read_fact(h, MX_FACT_FLASH_BYTES, &h->flash_bytes);
   h->memory_base = (uint64_t)base << 8;
   return s;
 }

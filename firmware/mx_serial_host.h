@@ -32,7 +32,7 @@ typedef struct {
   uint32_t byte_ns;              // time of a byte on the line, set by the caller
   uint32_t patience_ms;          // beyond the line's time for an answer, set by the caller
   uint32_t tries;                // of a request, set by the caller
-  uint32_t version, clock_hz, memory_bytes;  // of the board, set by open
+  uint32_t version, clock_hz, memory_bytes, flash_bytes;  // of the board, set by open
   uint64_t memory_base;
   uint64_t requests, retries, damaged, silent;  // so far; damaged or silent: why a try failed
   uint32_t slowest_ms;           // answer so far, beyond the line's time

@@ -73,6 +73,7 @@ typedef struct {
   const char *directory;            // of the loadable engines; NULL: "engines" beside the executable
   const char *variant;              // NULL, or another build of the RTL: "fault"
   const char *line;                 // uart, uio, systemc: of its name, what follows the colon
+  uint32_t constant_bytes;          // uart: of the image, what no program writes, for a board that has it in flash
   uint32_t baud;                    // uart: of the line; 0: 115200
   uint32_t patience_ms;             // uart: for an answer; uio: for a program; 0: 250, 60000
   const char *root;                 // uio: NULL, or what stands in front of /sys and /dev

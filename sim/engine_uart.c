@@ -1,12 +1,15 @@
 // A board behind a serial line as an engine: the registers and the memory of
 // firmware/mx_serial_host.h. Memory that nobody wrote is cleared before the first
-// program, as the seam promises.
+// program, as the seam promises. A board with flash holds the image's constant part
+// there (golden/flash.h), which is checked instead of sent.
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>  // isatty
 
+#include "golden/flash.h"
 #include "sim/engine.h"
+#include "sim/uart_flash.h"
 #include "sim/uart_line.h"
 
 enum {
@@ -22,9 +25,12 @@ typedef struct {
   mx_uart_line line;
   mx_serial_host host;
   char *path;
+  uint32_t build_id;
   uint32_t bytes, written;  // memory; of it, from 0 on, the caller has written
+  uint32_t constant;        // of it, from 0 on, in flash
+  uint32_t offset;          // of its byte 0 in the board's memory
   bool cleared, stopped, shows;
-  char problem[200];
+  char problem[300];
   mx_engine_options options;
 } uart;
 
@@ -50,16 +56,16 @@ static void show(const uart *u, uint32_t done, uint32_t bytes) {
 // Bytes [first, first + n) of the word at addr.
 static bool put_part(uart *u, uint32_t addr, uint32_t first, const uint8_t *from, uint32_t n) {
   uint32_t word = 0;
-  if (!check(u, mx_serial_get(&u->host, addr, &word, 1))) return false;
+  if (!check(u, mx_serial_get(&u->host, u->offset + addr, &word, 1))) return false;
   for (uint32_t i = first; i < first + n; i++) word = (word & ~(0xffu << 8 * i)) | (uint32_t)*from++ << 8 * i;
-  return check(u, mx_serial_put(&u->host, addr, &word, 1));
+  return check(u, mx_serial_put(&u->host, u->offset + addr, &word, 1));
 }
 
 // Whole words, at most PART_WORDS.
 static bool put_words(uart *u, uint32_t addr, const uint8_t *from, uint32_t words) {
   uint32_t part[PART_WORDS];
   for (uint32_t i = 0; i < words; i++) part[i] = mx_load_u32(from + 4 * i);
-  return check(u, mx_serial_put(&u->host, addr, part, words));
+  return check(u, mx_serial_put(&u->host, u->offset + addr, part, words));
 }
 
 // From addr on; returns how many bytes, 0 after an error.
@@ -70,10 +76,21 @@ static uint32_t put_some(uart *u, uint32_t addr, const uint8_t *from, uint32_t b
   return put_words(u, addr, from, n / 4) ? n : 0;
 }
 
+// Contents of the constant part: they must be there already.
+static uint32_t check_constant(uart *u, uint32_t addr, const uint8_t *from, uint32_t bytes) {
+  uint32_t n = bytes < u->constant - addr ? bytes : u->constant - addr;
+  if (addr) snprintf(u->problem, sizeof u->problem, "memory below 0x%" PRIx32 " is the board's flash, which is not written", u->constant);
+  if (*u->problem || !mx_uart_flash_holds(&u->host, u->build_id, from, n, u->constant, u->problem, sizeof u->problem)) return 0;
+  u->written = u->constant;
+  return n;
+}
+
 static bool put(void *self, uint32_t addr, const void *from, uint32_t bytes) {
   uart *u = self;
   if (!inside(u, addr, bytes)) return false;
-  for (uint32_t done = 0, n; done < bytes; done += n) {
+  uint32_t there = addr < u->constant ? check_constant(u, addr, from, bytes) : 0;
+  if (addr < u->constant && !there) return false;
+  for (uint32_t done = there, n; done < bytes; done += n) {
     n = u->stopped ? 0 : put_some(u, addr + done, (const uint8_t *)from + done, bytes - done);
     if (!n) return false;
     show(u, done + n, bytes);
@@ -86,7 +103,7 @@ static uint32_t get_some(uart *u, uint32_t addr, uint8_t *to, uint32_t bytes) {
   uint32_t part[PART_WORDS], first = addr % 4, words = (first + bytes + 3) / 4;
   if (words > PART_WORDS) words = PART_WORDS;
   uint32_t n = 4 * words - first < bytes ? 4 * words - first : bytes;
-  if (!check(u, mx_serial_get(&u->host, addr - first, part, words))) return 0;
+  if (!check(u, mx_serial_get(&u->host, u->offset + addr - first, part, words))) return 0;
   for (uint32_t i = 0; i < n; i++) to[i] = (uint8_t)(part[(first + i) / 4] >> 8 * ((first + i) % 4));
   return n;
 }
@@ -107,7 +124,7 @@ static void clear_rest(uart *u) {
   uint32_t left = u->bytes - u->written, head = -u->written % 4;
   if (head > left) head = left;
   uint32_t words = (left - head) / 4, tail = (left - head) % 4;
-  u->cleared = put(u, u->written, zeros, head) && check(u, mx_serial_fill(&u->host, u->written, 0, words)) &&
+  u->cleared = put(u, u->written, zeros, head) && check(u, mx_serial_fill(&u->host, u->offset + u->written, 0, words)) &&
                put(u, u->bytes - tail, zeros, tail);
 }
 
@@ -200,7 +217,23 @@ static mx_status check_build(uart *u, const mx_params *p, mx_error *e) {
   return s ? mx_fail(e, MX_DEVICE, (mx_loc){u->path, 0}, "%s", mx_driver_text(s)) : MX_OK;
 }
 
-static mx_status check_memory(const uart *u, mx_error *e) {
+// The constant part ends where the board's flash does, and writable memory follows.
+static mx_status place_constants(uart *u, mx_error *e) {
+  uint32_t constant = u->options.constant_bytes, room = u->host.memory_bytes - u->host.flash_bytes;
+  if (!constant || constant % MX_FLASH_ALIGN || constant > u->host.flash_bytes)
+    return mx_fail(e, MX_UNSUPPORTED, (mx_loc){u->path, 0},
+                   "the image's %" PRIu32 " constant bytes do not fit the board's flash of %" PRIu32 " in steps of %d", constant,
+                   u->host.flash_bytes, MX_FLASH_ALIGN);
+  u->constant = constant;
+  u->offset = u->host.flash_bytes - constant;
+  if (u->bytes - constant <= room) return MX_OK;
+  return mx_fail(e, MX_LIMIT, (mx_loc){u->path, 0},
+                 "the board has %" PRIu32 " bytes of writable memory, the image needs %" PRIu32
+                 " beside what is in flash: compile it with a shorter --context", room, u->bytes - constant);
+}
+
+static mx_status check_memory(uart *u, mx_error *e) {
+  if (u->host.flash_bytes) return place_constants(u, e);
   if (u->bytes <= u->host.memory_bytes) return MX_OK;
   return mx_fail(e, MX_LIMIT, (mx_loc){u->path, 0}, "the board has %" PRIu32 " bytes of memory, the image needs %" PRIu32,
                  u->host.memory_bytes, u->bytes);
@@ -218,13 +251,14 @@ mx_status mx_engine_open_uart(const mx_params *p, uint32_t mem_bytes, const mx_e
   if (!u->options.baud) u->options.baud = DEFAULT_BAUD;
   if (!u->options.patience_ms) u->options.patience_ms = PATIENCE_MS;
   u->bytes = mem_bytes;
+  u->build_id = p->build_id;
   u->shows = isatty(STDERR_FILENO);
   if (!u->path) mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   if (!u->path || connect(u, e) || check_build(u, p, e) || check_memory(u, e)) {
     close_uart(u);
     return e->status;
   }
-  *out = (mx_engine){.ops = &ops, .self = u, .memory_base = u->host.memory_base, .memory_bytes = mem_bytes,
+  *out = (mx_engine){.ops = &ops, .self = u, .memory_base = u->host.memory_base + u->offset, .memory_bytes = mem_bytes,
                      .mmio = {u, read_register, write_register, wait}, .memory = {u, put, get}};
   return MX_OK;
 }

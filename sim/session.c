@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compiler/asm/asm.h"  // mx_dis_insn
+#include "golden/flash.h"
 #include "sim/names.h"
 
 mx_facts mx_facts_of(const mx_image *image) {
@@ -19,7 +20,9 @@ mx_status mx_session_open(mx_session *s, const mx_image *image, const char *engi
                           mx_error *e) {
   mx_engine *opened;
   *s = (mx_session){.image = image};
-  if (mx_engine_open(engine, image->params, image->mem_bytes, options, &opened, e)) return e->status;
+  mx_engine_options own = *options;
+  own.constant_bytes = mx_flash_constant_bytes(image);
+  if (mx_engine_open(engine, image->params, image->mem_bytes, &own, &opened, e)) return e->status;
   return mx_session_on(s, image, opened, e);
 }
 

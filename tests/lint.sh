@@ -9,6 +9,11 @@ done
 for width in 32 64; do
   verilator --lint-only -Wall -y rtl -y rtl/soc -Irtl "-GBusBits=$width" "-GRxDepth=$((width / 32))" rtl/lint.vlt build/gen/mx_frame_pkg.sv rtl/soc/mx_uart_bridge.sv
 done
+for params in -GLines=4 '-GLines=2 -GDivide=2' -GLines=1; do
+  # shellcheck disable=SC2086
+  verilator --lint-only -Wall -y rtl/soc -Irtl $params rtl/lint.vlt rtl/soc/mx_flash.sv
+done
+verilator --lint-only -Wall -y rtl -y rtl/soc -y build/gen -Irtl rtl/lint.vlt build/gen/mx_pkg.sv build/gen/mx_frame_pkg.sv build/gen/tiny/mx_cfg.sv rtl/soc/mx_up5k.sv
 for params in '' '-GFastShift=1 -GCycleBits=32' -GMulDiv=1 '-GMulDiv=1 -GFastMul=1 -GFastShift=1'; do
   # shellcheck disable=SC2086  # several parameters
   verilator --lint-only -Wall -y rtl/soc -Irtl $params rtl/soc/mx_rv.sv

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compiler/lower/lowering.h"
+#include "golden/flash.h"
 
 // ---- on-chip -------------------------------------------------------------------
 
@@ -103,6 +104,8 @@ mx_status mx_map_memory(mx_lowering *l) {
   m->rope = take(&c, (uint64_t)m->rope_row * l->context);
   map_stored(l, &c);
   m->initial_bytes = take(&c, 0);
+  take(&c, MX_FLASH_RECORD_BYTES);
+  c.at = (c.at + MX_FLASH_ALIGN - 1) / MX_FLASH_ALIGN * MX_FLASH_ALIGN;  // what programs write, from here on
   m->logits = take(&c, 4ull * config->vocab_size);
   m->result = take(&c, 4ull * mx_choice_count(l));
   if (l->programs[MX_BATCH_PROGRAM].n_steps) m->batch_rows = take(&c, (uint64_t)m->embedding_row * l->params->TOKENS);

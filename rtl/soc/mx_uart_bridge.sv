@@ -6,7 +6,7 @@
 // access of one beat at a time, 32 of the BusBits bits of a beat (the others are
 // masked); addresses are MemBase + what the host says, which must not reach beyond
 // MemBytes. irq_i: level. ClockHz, MemBase (a multiple of MemBytes rounded up to a
-// power of two), MemBytes: what the host is told.
+// power of two), MemBytes, FlashBytes: what the host is told.
 //
 // Everything is done bit by bit: a byte takes 8 cycles to or from byte_q, the
 // address and the count are changed by walking them through an adder of one bit in
@@ -22,7 +22,8 @@ module mx_uart_bridge #(
   parameter int unsigned BusBits      = 32,
   parameter int unsigned ClockHz      = 12000000,
   parameter logic [39:0] MemBase      = 40'h0,
-  parameter int unsigned MemBytes     = 131072
+  parameter int unsigned MemBytes     = 131072,
+  parameter int unsigned FlashBytes   = 0  // of MemBytes, the first
 ) (
   input  wire logic                 clk_i,
   input  wire logic                 rst_ni,
@@ -191,11 +192,12 @@ module mx_uart_bridge #(
   end
 
   always_comb begin
-    case (addr_q[3:2])
-      2'(mx_frame_pkg::FACT_PROTOCOL):    fact = {16'(mx_frame_pkg::MAGIC), 16'(mx_frame_pkg::VERSION)};
-      2'(mx_frame_pkg::FACT_CLOCK_HZ):    fact = ClockHz;
-      2'(mx_frame_pkg::FACT_MEMORY_BASE): fact = MemBase[39:8];
-      default:                            fact = MemBytes;
+    case (addr_q[4:2])
+      3'(mx_frame_pkg::FACT_PROTOCOL):    fact = {16'(mx_frame_pkg::MAGIC), 16'(mx_frame_pkg::VERSION)};
+      3'(mx_frame_pkg::FACT_CLOCK_HZ):    fact = ClockHz;
+      3'(mx_frame_pkg::FACT_MEMORY_BASE): fact = MemBase[39:8];
+      3'(mx_frame_pkg::FACT_MEMORY_BYTES): fact = MemBytes;
+      default:                            fact = FlashBytes;
     endcase
   end
 

@@ -1,5 +1,5 @@
-// tb: name=mx_uart_bridge top=mx_uart_bridge params=ClocksPerBit=8,RxDepth=1,BusBits=32,MemBytes=4096 dir=rtl/soc gen=mx_frame_pkg
-// tb: name=mx_uart_bridge_64 top=mx_uart_bridge params=ClocksPerBit=16,RxDepth=4,BusBits=64,MemBytes=4096 dir=rtl/soc gen=mx_frame_pkg
+// tb: name=mx_uart_bridge top=mx_uart_bridge params=ClocksPerBit=8,RxDepth=1,BusBits=32,MemBytes=4096,FlashBytes=1024 dir=rtl/soc gen=mx_frame_pkg
+// tb: name=mx_uart_bridge_64 top=mx_uart_bridge params=ClocksPerBit=16,RxDepth=4,BusBits=64,MemBytes=4096,FlashBytes=1024 dir=rtl/soc gen=mx_frame_pkg
 // The bridge beside the firmware's end of the same protocol: the same bytes into
 // both must give the same accesses in the same order and the same answers. Requests
 // are random, whole or damaged, repeated, cut off, in garbage; the bus takes its
@@ -85,7 +85,8 @@ static bool board_wait(void *self, uint32_t periods) {
 }
 
 static const mx_board board = {.self = &firmware.r, .send = board_send, .read = board_read, .write = board_write,
-                               .wait = board_wait, .clock_hz = CLOCK_HZ, .memory_bytes = MEMORY};
+                               .wait = board_wait, .clock_hz = CLOCK_HZ, .memory_bytes = MEMORY,
+                               .flash_bytes = TB_FlashBytes};
 
 // ---- the buses -----------------------------------------------------------------------------
 

@@ -4,21 +4,15 @@
 // on a clean line and on one that drops, flips and doubles bytes.
 #include <string.h>
 
-#include "firmware/mx_runtime.h"
-#include "firmware/mx_serial_host.h"
 #include "sim/session.h"
 #include "tests/rtl/axi_memory.h"
-#include "tests/rtl/uart_line.h"
+#include "tests/rtl/uart_device.h"
 #include "tests/unit/toy_image.h"
 
-enum { CYCLES_PER_MS = 1000, TOKENS = 4, MEMORY = 1 << 20, PATIENCE_MS = 20, LINE_BYTES = 10 * TB_ClocksPerBit };
+enum { TOKENS = 4, MEMORY = 1 << 20 };
 
 static axi_memory *memory;
-static uart_line line;
-static mx_serial_host host;
-static unsigned noise;  // of 10000 bytes each way
-static unsigned taken;  // of line.in
-static bool failed;
+static uart_device device;
 
 static struct {
   tb_port *awvalid, *awready, *awaddr, *wvalid, *wready, *wdata, *bvalid, *arvalid, *arready, *araddr, *rvalid, *rdata;
@@ -53,94 +47,30 @@ static void settle_memory(void) {
 
 static void step(void) {
   axi_memory_drive(memory);
-  uart_line_step(&line);
+  uart_line_step(&device.line);
   settle_memory();
   tb_eval();
   axi_memory_sample(memory);
   tb_cycle();
 }
 
-// ---- the line ------------------------------------------------------------------------
-
-// How often a byte passes: 0, 1 or 2 times; or changed.
-static unsigned disturb(uint8_t *byte) {
-  uint64_t chance = tb_random_below(10000);
-  if (chance < noise) return 0;
-  if (chance < 2 * noise) *byte ^= (uint8_t)(1u << tb_random_below(8));
-  return chance >= 2 * noise && chance < 3 * noise ? 2 : 1;
-}
-
-static bool send(void *self, const uint8_t *bytes, uint32_t count) {
-  (void)self;
-  while (line.out_head != line.out_tail) step();
-  step();
-  for (uint32_t i = 0; i < count; i++) {
-    uint8_t byte = bytes[i];
-    for (unsigned n = disturb(&byte); n; n--) uart_line_send(&line, byte, false);
-  }
-  return true;
-}
-
-static int receive(void *self, uint32_t timeout_ms) {
-  (void)self;
-  for (uint64_t i = 0; i < (uint64_t)timeout_ms * CYCLES_PER_MS + 1 && taken == line.in_count; i++) step();
-  if (taken == line.in_count) return MX_LINE_SILENT;
-  uint8_t byte = line.in[taken++];
-  if (taken == line.in_count) taken = line.in_count = 0;
-  return disturb(&byte) ? byte : MX_LINE_SILENT;
-}
-
-static uint32_t now_ms(void *self) {
-  (void)self;
-  return (uint32_t)(tb_cycles() / CYCLES_PER_MS);
-}
-
-// ---- the device ----------------------------------------------------------------------
-
-static bool good(mx_serial_status s) {
-  if (s) failed = true;
-  return !s;
-}
-
-static uint32_t read_register(void *self, uint32_t offset) {
-  uint32_t value = UINT32_MAX;
-  return good(mx_serial_read_csr(self, offset, &value)) ? value : UINT32_MAX;
-}
-
-static void write_register(void *self, uint32_t offset, uint32_t value) { good(mx_serial_write_csr(self, offset, value)); }
-
-static bool wait(void *self, uint32_t polls) {
-  bool interrupt;
-  return good(mx_serial_wait(self, 20, &interrupt)) && polls < 100;
-}
-
-static bool put(void *self, uint32_t addr, const void *from, uint32_t bytes) {
-  uint32_t words[TOY_MEMORY / 4];
-  memcpy(words, from, bytes);
-  return good(mx_serial_put(self, addr, words, bytes / 4));
-}
-
-static bool get(void *self, uint32_t addr, void *to, uint32_t bytes) {
-  uint32_t words[TOY_MEMORY / 4];
-  bool ok = good(mx_serial_get(self, addr, words, bytes / 4));
-  memcpy(to, words, bytes);
-  return ok;
-}
-
 static void require(bool ok, const char *what) {
-  TB_CHECK(ok && !failed, "%s; %lu requests, %lu repeated", what, (unsigned long)host.requests, (unsigned long)host.retries);
+  const mx_serial_host *h = &device.host;
+  TB_CHECK(ok && !device.failed, "%s; %lu requests, %lu repeated", what, (unsigned long)h->requests, (unsigned long)h->retries);
 }
 
-static void run(const mx_image *image) {
-  host = (mx_serial_host){.line = {NULL, send, receive, now_ms}, .byte_ns = LINE_BYTES * 1000000 / CYCLES_PER_MS,
-                          .patience_ms = PATIENCE_MS, .tries = 20};
-  require(mx_serial_open(&host) == MX_SERIAL_OK, "the board does not answer");
-  TB_CHECK(host.clock_hz == TB_ClockHz && host.memory_bytes == MEMORY && host.memory_base == 0, "the board's facts are wrong");
-  mx_runtime rt = {.device.mmio = {&host, read_register, write_register, wait}, .memory = {&host, put, get},
-                   .memory_base = host.memory_base, .max_polls = 1000, .facts = mx_facts_of(image)};
+static void run(const mx_image *image, unsigned noise) {
+  uart_device_open(&device, TB_ClocksPerBit, TB_ClockHz, step);
+  device.noise = noise;
+  const mx_serial_host *host = &device.host;
+  require(mx_serial_open(&device.host) == MX_SERIAL_OK, "the board does not answer");
+  TB_CHECK(host->clock_hz == TB_ClockHz && host->memory_bytes == MEMORY && host->memory_base == 0 && host->flash_bytes == 0,
+           "the board's facts are wrong");
+  mx_runtime rt = uart_device_runtime(&device);
+  rt.facts = mx_facts_of(image);
   uint8_t got[TOY_MEMORY];
-  require(put(&host, 0, image->memory, TOY_MEMORY), "cannot load");
-  require(get(&host, 0, got, TOY_MEMORY) && !memcmp(got, image->memory, TOY_MEMORY), "memory is not what was loaded");
+  require(rt.memory.put(&device, 0, image->memory, TOY_MEMORY), "cannot load");
+  require(rt.memory.get(&device, 0, got, TOY_MEMORY) && !memcmp(got, image->memory, TOY_MEMORY), "memory is not what was loaded");
   require(mx_runtime_begin(&rt) == MX_DRIVER_OK, "the initial program fails");
   uint32_t token = TOY_BOS;
   for (unsigned i = 0; i < TOKENS; i++) {
@@ -156,13 +86,12 @@ void tb_main(void) {
   memory = axi_memory_new(&(axi_memory_config){.size = MEMORY, .bus_bits = 32, .reads = true, .writes = true});
   axi_memory_set_timing(memory, (axi_timing){.latency_min = 2, .latency_max = 9, .gap = 10, .stall = 10});
   mx_image *image = toy_image("tiny");
-  uart_line_open(&line, TB_ClocksPerBit, 0);
+  uart_line_open(&device.line, TB_ClocksPerBit, 0);
   tb_reset();
-  run(image);
-  TB_CHECK(host.retries == 0, "%lu repetitions on a clean line", (unsigned long)host.retries);
-  noise = 5;
-  run(image);
-  TB_CHECK(host.retries > 0, "no repetitions on a noisy line");
+  run(image, 0);
+  TB_CHECK(device.host.retries == 0, "%lu repetitions on a clean line", (unsigned long)device.host.retries);
+  run(image, 5);
+  TB_CHECK(device.host.retries > 0, "no repetitions on a noisy line");
   mx_image_free(image);
   axi_memory_free(memory);
 }
