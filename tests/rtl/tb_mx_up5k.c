@@ -3,6 +3,9 @@
 // A model on the whole system, driven by the firmware's host end over the bits of
 // the line; constants in a model of the flash chip. And a chip that is missing, empty,
 // damaged, of another image, or busy: the host says so, and the line lives on.
+// With MX_IMAGE=FILE in the environment: three tokens of that image instead, which
+// must be those of the golden engine; prints the cycles of the last.
+#include <stdio.h>
 #include <string.h>
 
 #include "golden/flash.h"
@@ -12,7 +15,7 @@
 #include "tests/rtl/uart_device.h"
 #include "tests/unit/toy_image.h"
 
-enum { CYCLE_NS = 40, CHIP = 1 << 20, FLASH = 1 << 24, RAM = 1 << 16, TOKENS = 6 };
+enum { CYCLE_NS = 40, CHIP = 1 << 21, FLASH = 1 << 24, RAM = 1 << 16, TOKENS = 6, FILE_TOKENS = 3 };
 
 static struct { tb_port *cs_n, *sck, *out, *oe, *in, *missing; } p;
 static uint8_t contents[CHIP];
@@ -88,22 +91,36 @@ static void require(bool ok, const char *what) {
   TB_CHECK(ok && !device.failed, "%s; %lu requests, %lu repeated", what, (unsigned long)h->requests, (unsigned long)h->retries);
 }
 
-static void run(const mx_flash_chip_config *config, unsigned noise) {
-  static uint8_t got[TOY_MEMORY], zeros[TOY_MEMORY];
+// The device ready for its first program, on a chip that holds the image.
+static mx_runtime begin(const mx_flash_chip_config *config, unsigned noise) {
+  static const uint8_t zeros[RAM];
   char problem[300];
-  uint32_t constant = mx_flash_constant_bytes(image), rest = TOY_MEMORY - constant;
+  uint32_t constant = mx_flash_constant_bytes(image);
   power_on(config);
   device.noise = noise;
   device.offset = FLASH - constant;
   mx_runtime rt = uart_device_runtime(&device);
   rt.facts = mx_facts_of(image);
   TB_CHECK(flash_holds(problem), "%s", problem);
-  require(rt.memory.get(&device, 0, got, TOY_MEMORY), "memory is not read");
+  require(rt.memory.put(&device, constant, zeros, image->mem_bytes - constant), "memory is not cleared");
+  return rt;
+}
+
+static void memory_is_as_written(const mx_runtime *rt) {
+  static uint8_t got[TOY_MEMORY];
+  uint32_t constant = mx_flash_constant_bytes(image), rest = TOY_MEMORY - constant;
+  require(rt->memory.get(&device, 0, got, TOY_MEMORY), "memory is not read");
   TB_CHECK(!memcmp(got, image->memory, constant - MX_FLASH_RECORD_BYTES), "the flash reads wrong");
-  memset(got, 0xa5, rest);
-  require(rt.memory.put(&device, constant, got, rest) && rt.memory.get(&device, constant, got + rest, rest), "memory is not written");
+  for (uint32_t i = 0; i < rest; i++) got[i] = (uint8_t)(i * i >> 5);
+  require(rt->memory.put(&device, constant, got, rest) && rt->memory.get(&device, constant, got + rest, rest), "memory is not written");
   TB_CHECK(!memcmp(got, got + rest, rest), "memory is not what was written");
-  require(rt.memory.put(&device, constant, zeros, rest), "memory is not cleared");
+  memset(got, 0, rest);
+  require(rt->memory.put(&device, constant, got, rest), "memory is not cleared");
+}
+
+static void run(const mx_flash_chip_config *config, unsigned noise) {
+  mx_runtime rt = begin(config, noise);
+  memory_is_as_written(&rt);
   require(mx_runtime_begin(&rt) == MX_DRIVER_OK, "the initial program fails");
   uint32_t token = TOY_BOS;
   for (unsigned i = 0; i < TOKENS; i++) {
@@ -113,6 +130,34 @@ static void run(const mx_flash_chip_config *config, unsigned noise) {
     token = next;
   }
   sound();
+}
+
+// An image of a file beside the golden engine, from its BOS on.
+static void run_file(const char *path) {
+  mx_error e = {0};
+  mx_engine_options plain = {0};
+  mx_session golden;
+  mx_flash_chip_config c = usual();
+  TB_CHECK(!mx_image_read(path, &image, &e) && !mx_session_open(&golden, image, "golden", &plain, &e) &&
+               !mx_session_begin(&golden, &e), "%s", e.text);
+  TB_CHECK(image->mem_bytes - mx_flash_constant_bytes(image) <= RAM && mx_flash_constant_bytes(image) <= CHIP,
+           "%s is too large for the system", path);
+  write_flash(image);
+  mx_runtime rt = begin(&c, 0);
+  require(mx_runtime_begin(&rt) == MX_DRIVER_OK, "the initial program fails");
+  mx_counters counters = {0};
+  uint32_t token = image->bos_id;
+  for (unsigned i = 0; i < FILE_TOKENS; i++) {
+    uint32_t next = 0, expected = 0;
+    TB_CHECK(!mx_session_token(&golden, token, &expected, &e), "%s", e.text);
+    require(mx_runtime_token(&rt, token, &next) == MX_DRIVER_OK, "a token fails");
+    TB_CHECK(next == expected, "after %u comes %u, expected %u", token, next, expected);
+    mx_driver_counters(&rt.device, &counters);
+    token = next;
+  }
+  printf("cycles_per_token %lu\n", (unsigned long)counters.CYCLES);
+  sound();
+  mx_session_close(&golden);
 }
 
 // ---- what does not go well -----------------------------------------------------------
@@ -161,6 +206,11 @@ static void damages(void) {
 void tb_main(void) {
   p.cs_n = tb_find("cs_no"), p.sck = tb_find("sck_o"), p.out = tb_find("io_o"), p.oe = tb_find("io_oe_o");
   p.in = tb_find("io_i"), p.missing = tb_find("missing_o");
+  const char *path = getenv("MX_IMAGE");
+  if (path) {
+    run_file(path);
+    return;
+  }
   image = toy_image("tiny");
   write_flash(image);
   mx_flash_chip_config c = usual();
