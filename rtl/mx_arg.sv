@@ -41,6 +41,7 @@ module mx_arg #(
   input  wire logic [31:0]         walk_data_i,
 
   input  wire logic                load_i,       // shift word_i in from the top
+  input  wire logic                down_i,       // the same, but w0 stays
   input  wire logic [WordBits-1:0] word_i,
   input  wire logic                check_i,      // a new instruction is complete
   input  wire logic                pass_i,
@@ -170,17 +171,17 @@ module mx_arg #(
   always_ff @(posedge clk_i) if (load_i) w0_q <= loaded[31:0];
   always_ff @(posedge clk_i) begin
     if (clean_i || init_i) w1_q <= '0;  // the target of the first jump
-    else if (load_i)       w1_q <= loaded[63:32];
+    else if (load_i || down_i) w1_q <= loaded[63:32];
     else if (step1)        w1_q <= {pass_i && sum1, w1_q[31:1]};
   end
   always_ff @(posedge clk_i) begin
-    if (load_i)     w2_q[15:0] <= loaded[79:64];
+    if (load_i || down_i) w2_q[15:0] <= loaded[79:64];
     else if (step2) w2_q[15:0] <= w2_q[16:1];
-    if (load_i)               w2_q[31:16] <= loaded[95:80];
+    if (load_i || down_i)     w2_q[31:16] <= loaded[95:80];
     else if (step2 || mult_i) w2_q[31:16] <= {pass_i ? sum2 : product_bit, w2_q[31:17]};
   end
   always_ff @(posedge clk_i) begin
-    if (load_i)        w3_q <= loaded[127:96];
+    if (load_i || down_i) w3_q <= loaded[127:96];
     else if (reg_take) w3_q <= walk_data_i;
     else if (step3)    w3_q <= {sum2, w3_q[31:1]};
   end

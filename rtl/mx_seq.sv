@@ -105,6 +105,7 @@ module mx_seq #(
   output      logic [9:0]         vec_entry_o,
   output      logic [127:0]       vec_u_o,
   input  wire logic               vec_shift_i,    // Serial: move the words of the instruction down by one
+  input  wire logic               stream_shift_i, // Serial: the same, but the lowest stays
 
   output      logic               move_valid_o,
   input  wire logic               move_ready_i,
@@ -146,7 +147,10 @@ module mx_seq #(
   logic        first_q;    // no instruction was checked yet
   logic        range_q;    // the instruction lies beyond MEM_SIZE
   logic [1:0]  words_q;    // words taken
-  wire logic [27:0] target = program_i[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
+  // Serial: PROGRAM passes by in the walk over the registers.
+  wire logic [31:0] origin = Serial != 0 ? walk_data_i : program_i;
+  wire logic        aims   = Serial == 0 || walk_slot_i == mx_pkg::CSR_PROGRAM[6:2];
+  wire logic [27:0] target = origin[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
   wire logic held       = Serial != 0 && (dot_busy_i || vec_busy_i || move_busy_i);
   wire logic word_ready = run && state_q == Fetch && !range_q && !held;
   wire logic word_take  = word_valid && word_ready;
@@ -158,11 +162,11 @@ module mx_seq #(
   wire logic jumping    = issue_o && op == mx_pkg::OP_LOOP && nonzero;
   always_ff @(posedge clk_i) begin
     if (run && !fault_now) begin
-      if (starting || jumping)                                           pc_q <= target;
-      else if (step)                                                     pc_q <= pc_q + 1'b1;
+      if ((starting || (Serial != 0 ? state_q == Jump : jumping)) && aims) pc_q <= target;
+      else if (step)                                                       pc_q <= pc_q + 1'b1;
     end
   end
-  always_ff @(posedge clk_i) if (begin_o) pc_low_q <= program_i[3:0];
+  always_ff @(posedge clk_i) if (Serial != 0 ? starting && aims : begin_o) pc_low_q <= origin[3:0];
   always_ff @(posedge clk_i) begin
     if (state_q == Jump)       landed_q <= 1'b1;
     else if (state_q == Check) landed_q <= 1'b0;
@@ -183,7 +187,7 @@ module mx_seq #(
     wire logic want = state_q == Fetch && run && !held && here_q && !range_q;
     assign step     = state_q == Fetch && !held && !here_q && !landed_q;
     assign go_ready = fetch_idle;
-    wire logic unused = ^mem_size_i;
+    wire logic unused = ^{mem_size_i, program_i};
     mx_serial_fetch u_fetch (
       .clk_i(clk_i), .rst_ni(rst_ni && !clear_o), .want_i(want), .pc_i(pc_q),
       .range_o(fetch_range), .idle_o(fetch_idle), .word_valid_o(word_valid), .word_data_o(word),
@@ -191,7 +195,7 @@ module mx_seq #(
       .r_valid_i(r_valid_i), .r_data_i(r_data_i)
     );
   end else begin : g_ahead
-    wire logic unused = req_bad_i || vec_shift_i;
+    wire logic unused = req_bad_i || vec_shift_i || stream_shift_i;
     assign step = state_q == Fetch && (word_valid || fetch_range) && words_q == 0 && !landed_q;
     mx_fetch #(.BusBits(BusBits), .BurstBeats(BurstBeats)) u_fetch (
       .clk_i(clk_i), .rst_ni(rst_ni && !clear_o),
@@ -206,7 +210,7 @@ module mx_seq #(
   mx_arg #(.WordBits(WordBits)) u_arg (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .clean_i(state_q == Clean), .init_i(state_q == Init), .walk_slot_i(walk_slot_i), .walk_data_i(walk_data_i),
-    .load_i(word_take || (Serial != 0 && vec_shift_i)), .word_i(word), .check_i(state_q == Check),
+    .load_i(word_take || (Serial != 0 && vec_shift_i)), .down_i(Serial != 0 && stream_shift_i), .word_i(word), .check_i(state_q == Check),
     .pass_i(state_q == Pass && run), .shift_i(state_q == Shift && run), .mult_i(state_q == Mult && run),
     .done_o(step_done), .need_o(need),
     .insn_o(insn), .acc_o(acc), .product_o(product), .nonzero_o(nonzero)
@@ -265,7 +269,7 @@ module mx_seq #(
   logic [3:0] seq_fault;
   always_comb begin
     seq_fault = mx_pkg::FAULT_NONE;
-    if (state_q == Jump && program_i[$clog2(Align)-1:0] != 0)   seq_fault = mx_pkg::FAULT_ALIGN;
+    if (state_q == Jump && (Serial != 0 ? pc_low_q != 0 : program_i[$clog2(Align)-1:0] != 0)) seq_fault = mx_pkg::FAULT_ALIGN;
     if (state_q == Fetch && range_q)                            seq_fault = mx_pkg::FAULT_RANGE;
     if (state_q == Check && checked) begin
       if (bad || (first_q && op != mx_pkg::OP_IDENT))       seq_fault = mx_pkg::FAULT_ILLEGAL;
@@ -284,7 +288,7 @@ module mx_seq #(
       Clean:   if (step_done) state_d = Off;
       Off:     if (run) state_d = Init;
       Init:    if (step_done) state_d = Jump;
-      Jump:    if (go_ready) state_d = Fetch;
+      Jump:    if (go_ready && aims) state_d = Fetch;
       Fetch:   if (last_word) state_d = Check;
       Check:   if (checked) state_d = need ? Pass : worked;
       Pass:    if (step_done) state_d = worked;

@@ -3,8 +3,11 @@
 // request, so that beats of a segment that passes MEM_SIZE come (req_bad_i, see
 // mx_serial_bus).
 //
-// Commands wait in a RAM, four words each: segment's address, its beats, stride,
-// segments to go. The one at the head is worked on in place:
+// A command is put word by word from its instruction: the beats of a segment, then
+// what stands in place of the address, which cmd_shift_o moves on: address, segments
+// (cmd_word_i[15:0]), stride. So the instruction's words follow each other there.
+// Commands wait in a RAM, four words each: beats of a segment, segment's address,
+// segments to go, stride. The one at the head is worked on in place:
 //   Load1, Load2  the address and the beats of a segment go to registers
 //   Run           requests: a window of BurstBeats beats, or a beat
 //   Next1, Next2  the address is advanced
@@ -26,10 +29,10 @@ module mx_serial_stream #(
 
   input  wire logic        cmd_valid_i,
   output      logic        cmd_ready_o,
-  input  wire logic [31:0] cmd_addr_i,
-  input  wire logic [15:0] cmd_segments_i,
-  input  wire logic [31:0] cmd_seg_beats_i,
-  input  wire logic [31:0] cmd_stride_i,
+  input  wire logic [31:0] cmd_word_i,      // the address; shifted by a word, the segments; by two, the stride
+  input  wire logic [15:0] cmd_segments_i,  // before the first shift
+  input  wire logic [31:0] cmd_seg_beats_i, // before the first shift
+  output      logic        cmd_shift_o,
 
   output      logic        req_valid_o,
   input  wire logic        req_ready_i,
@@ -60,31 +63,28 @@ module mx_serial_stream #(
   wire logic full    = put_q[QueueBits] != get_q[QueueBits] && put_q[QueueBits-1:0] == get_q[QueueBits-1:0];
   wire logic waiting = put_q != get_q;
   wire logic works   = state_q == Next2 || state_q == Count;  // writes the head
-  wire logic put     = cmd_valid_i && some && !full && !works;
-  assign cmd_ready_o = !some || (put && word_q == 2'd3);
+  wire logic first   = word_q == 2'd0;
+  wire logic put     = cmd_valid_i && (some || !first) && !full && !works;
+  assign cmd_ready_o = (!some && first) || (put && word_q == 2'd3);
+  assign cmd_shift_o = put && !first;
 
-  logic [31:0] put_word, addr_q, left_q;
-  always_comb
-    case (word_q)
-      2'd0:    put_word = cmd_addr_i;
-      2'd1:    put_word = cmd_seg_beats_i;
-      2'd2:    put_word = cmd_stride_i;
-      default: put_word = {16'd0, cmd_segments_i};
-    endcase
+  localparam logic [1:0] Beats = 2'd0, Address = 2'd1, Segments = 2'd2, Stride = 2'd3;
+  logic [31:0] addr_q, left_q;
+  wire logic [31:0] put_word = first ? cmd_seg_beats_i : cmd_word_i;  // of Segments 16 bits count
   logic [1:0] read_word;
   always_comb
     case (state_q)
-      Load1:   read_word = 2'd1;
-      Load2, Run: read_word = 2'd2;
-      Next1:   read_word = 2'd0;
-      Next2:   read_word = 2'd3;
-      default: read_word = 2'd0;
+      Load1:      read_word = Beats;
+      Load2, Run: read_word = Stride;
+      Next1:      read_word = Address;
+      Next2:      read_word = Segments;
+      default:    read_word = Address;
     endcase
   // Next1: the stride is read, and goes to left_q; Next2: the address.
   wire logic [31:0] sum = head + (state_q == Count ? 32'hFFFF_FFFF : left_q);
   always_ff @(posedge clk_i) begin
     if (put || works)
-      queue[works ? {get_q[QueueBits-1:0], {2{state_q == Count}}} : {put_q[QueueBits-1:0], word_q}] <= works ? sum : put_word;
+      queue[works ? {get_q[QueueBits-1:0], state_q == Count ? Segments : Address} : {put_q[QueueBits-1:0], word_q}] <= works ? sum : put_word;
     head <= queue[{get_q[QueueBits-1:0], read_word}];
   end
   wire logic last_segment = head[15:0] == 16'd1;

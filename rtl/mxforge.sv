@@ -145,7 +145,7 @@ module mxforge #(
   logic        vec_valid, vec_ready, vec_busy, vec_progress;
   logic [9:0]  vec_entry;
   logic [127:0] vec_u;
-  logic        vec_shift;
+  logic        vec_shift, stream_shift;
   logic        move_valid, move_ready, move_busy;
   logic [4:0]  move_op;
   logic [31:0] move_addr, move_row, move_stride;
@@ -175,7 +175,7 @@ module mxforge #(
     .dot_frac_o(dot_frac), .dot_x_o(dot_x), .dot_groups_o(dot_groups), .dot_dst_o(dot_dst),
     .dot_stride_o(dot_stride), .dot_blocks_o(dot_blocks), .dot_tokens_o(dot_tokens),
     .tbl_we_o(tbl_we), .tbl_half_o(tbl_half), .tbl_data_o(tbl_data),
-    .vec_valid_o(vec_valid), .vec_ready_i(vec_ready), .vec_entry_o(vec_entry), .vec_u_o(vec_u), .vec_shift_i(vec_shift),
+    .vec_valid_o(vec_valid), .vec_ready_i(vec_ready), .vec_entry_o(vec_entry), .vec_u_o(vec_u), .vec_shift_i(vec_shift), .stream_shift_i(stream_shift),
     .move_valid_o(move_valid), .move_ready_i(move_ready), .move_op_o(move_op), .move_addr_o(move_addr),
     .move_count_o(move_count), .move_blocks_o(move_blocks), .move_at_o(move_at), .move_format_o(move_format),
     .move_block_o(move_block), .move_bank_o(move_bank), .move_row_o(move_row), .move_stride_o(move_stride),
@@ -250,13 +250,15 @@ module mxforge #(
       .StreamQueue(mx_cfg::STREAM_QUEUE)
     ) u_stream (
       .clk_i(clk_i), .rst_ni(unit_rst_n), .empty_o(stream_empty), .fault_o(stream_fault),
-      .cmd_valid_i(stream_valid), .cmd_ready_o(stream_ready), .cmd_addr_i(stream_addr),
-      .cmd_segments_i(stream_segments), .cmd_seg_beats_i(stream_seg_beats), .cmd_stride_i(stream_stride),
+      .cmd_valid_i(stream_valid), .cmd_ready_o(stream_ready), .cmd_word_i(stream_addr),
+      .cmd_segments_i(stream_segments), .cmd_seg_beats_i(stream_seg_beats), .cmd_shift_o(stream_shift),
       .req_valid_o(req_valid[1]), .req_ready_i(req_ready[1]), .req_bad_i(req_bad[1]), .req_addr_o(req_addr[63:32]),
       .req_len_o(req_len[15:8]), .r_valid_i(r_valid[1]), .r_data_i(r_data),
       .s_valid_o(s_valid), .s_ready_i(s_ready), .s_data_o(s_data)
     );
+    wire logic unused = ^stream_stride;
   end else begin : g_stream
+    assign stream_shift = 1'b0;
     mx_stream #(
       .BusBits(BusBits), .BurstBeats(BurstBeats), .StreamFifoBeats(mx_cfg::STREAM_FIFO_BEATS),
       .StreamQueue(mx_cfg::STREAM_QUEUE)

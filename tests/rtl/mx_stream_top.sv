@@ -58,12 +58,19 @@ module mx_stream_top #(
   logic [7:0]  req_len;
 
   logic [2:0] req_bad;
+  logic       shift;
+  logic [1:0] word_q;  // of the command that stands in the first one's place
+  always_ff @(posedge clk_i)
+    if (!rst_ni || (cmd_valid_i && cmd_ready_o)) word_q <= '0;
+    else if (shift)                              word_q <= word_q + 1'b1;
+  wire logic [31:0] cmd_word = word_q == 2'd0 ? cmd_addr_i : word_q == 2'd1 ? {16'hbeef, cmd_segments_i} : cmd_stride_i;
   if (Serial != 0) begin : g_serial
     mx_serial_stream #(
       .BurstBeats(BurstBeats), .StreamFifoBeats(StreamFifoBeats), .StreamQueue(StreamQueue)
     ) u_stream (
       .clk_i, .rst_ni, .empty_o, .fault_o(stream_fault_o),
-      .cmd_valid_i, .cmd_ready_o, .cmd_addr_i, .cmd_segments_i, .cmd_seg_beats_i, .cmd_stride_i,
+      .cmd_valid_i, .cmd_ready_o, .cmd_word_i(cmd_word), .cmd_segments_i(cmd_segments_i & {16{word_q == 2'd0}}),
+      .cmd_seg_beats_i(cmd_seg_beats_i & {32{word_q == 2'd0}}), .cmd_shift_o(shift),
       .req_valid_o(req_valid), .req_ready_i(req_ready), .req_bad_i(req_bad[1]), .req_addr_o(req_addr), .req_len_o(req_len),
       .r_valid_i(r_valid_o[1]), .r_data_i(r_data_o),
       .s_valid_o, .s_ready_i, .s_data_o
@@ -113,7 +120,8 @@ module mx_stream_top #(
       .m_axi_rvalid_i, .m_axi_rready_o, .m_axi_rdata_i, .m_axi_rresp_i, .m_axi_rlast_i, .m_axi_rid_i
     );
     assign req_bad = '0;
-    wire logic unused = ^req_bad;
+    assign shift   = 1'b0;
+    wire logic unused = ^{req_bad, cmd_word};
   end
 
 endmodule

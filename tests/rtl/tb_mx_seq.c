@@ -102,7 +102,8 @@ static void drive_units(void) {
 static void drive_walk(void) {
   unsigned slot = (unsigned)(tb_cycles() % 32), arg = slot - MX_CSR_ARG1 / 4;
   tb_put(p.walk_slot, slot);
-  tb_put(p.walk_data, arg < MX_ARGS ? args[arg] : tb_random());
+  uint64_t other = slot == MX_CSR_PROGRAM / 4 ? tb_peek(p.program) : tb_random();
+  tb_put(p.walk_data, arg < MX_ARGS ? args[arg] : other);
 }
 
 static void sample_memory(void) {

@@ -14,7 +14,7 @@
 #include "firmware/mx_serial_board.h"
 #include "sim/engine.h"
 
-enum { CLOCK_HZ = 12000000, MILLION = 1000000 };
+enum { CLOCK_HZ = 12000000, MILLION = 1000000, FLASH_BYTES = 1 << 24 };
 
 struct serial_line {
   serial_line_options options;
@@ -64,11 +64,21 @@ static void send(void *self, uint8_t byte) {
   if (n && write(l->fd, out, n) < 0 && errno != EAGAIN) atomic_store(&l->stop, true);
 }
 
+// The device's address of a word of memory; false: none of the flash that it sees.
+static bool place(const serial_line *l, uint32_t *addr) {
+  if (!l->options.flash) return true;
+  if (*addr < FLASH_BYTES - l->options.flash_used) return false;
+  *addr -= FLASH_BYTES - l->options.flash_used;
+  return true;
+}
+
 static bool read_word(void *self, uint32_t space, uint32_t addr, uint32_t *word) {
   const serial_line *l = self;
   const mx_engine *g = l->device;
   uint8_t b[4];
   if (space == MX_FRAME_SPACE_CSR) return *word = g->mmio.read(g->mmio.self, addr), true;
+  if (addr < FLASH_BYTES && l->options.flash_broken) return false;
+  if (!place(l, &addr)) return *word = UINT32_MAX, true;
   if (!g->memory.get(g->memory.self, addr, b, 4)) return false;
   *word = mx_load_u32(b);
   return true;
@@ -78,7 +88,10 @@ static bool write_word(void *self, uint32_t space, uint32_t addr, uint32_t word)
   serial_line *l = self;
   const mx_engine *g = l->device;
   const uint8_t b[4] = {(uint8_t)word, (uint8_t)(word >> 8), (uint8_t)(word >> 16), (uint8_t)(word >> 24)};
-  if (space != MX_FRAME_SPACE_CSR) return g->memory.put(g->memory.self, addr, b, 4);
+  if (space != MX_FRAME_SPACE_CSR) {
+    bool flash = l->options.flash && addr < FLASH_BYTES;
+    return !flash && place(l, &addr) && g->memory.put(g->memory.self, addr, b, 4);
+  }
   l->starts += addr == MX_CSR_CONTROL && word & MX_CONTROL_START;
   g->mmio.write(g->mmio.self, addr, word);
   return true;
@@ -123,9 +136,12 @@ static void open_device(serial_line *l) {
   require(p, "no such set");
   l->params = *p;
   l->params.build_id += l->options.build_change;
-  require(!mx_engine_open("golden", &l->params, l->options.memory_bytes, &plain, &l->device, &e), e.text);
+  uint32_t flash = l->options.flash ? FLASH_BYTES : 0, used = l->options.flash ? l->options.flash_used : 0;
+  require(!mx_engine_open("golden", &l->params, used + l->options.memory_bytes, &plain, &l->device, &e), e.text);
+  if (used) require(l->device->memory.put(l->device->memory.self, 0, l->options.flash, used), "cannot fill the flash");
   l->board = (mx_board){.self = l, .send = send, .read = read_word, .write = write_word, .wait = wait_irq, .clock_hz = CLOCK_HZ,
-                        .memory_base_256 = (uint32_t)(l->device->memory_base >> 8), .memory_bytes = l->options.memory_bytes};
+                        .memory_base_256 = (uint32_t)((l->device->memory_base + used - flash) >> 8), .memory_bytes = flash + l->options.memory_bytes,
+                        .flash_bytes = flash};
   mx_serial_board_open(&l->serial, &l->board);
 }
 

@@ -18,6 +18,9 @@ typedef struct {
   uint64_t seed;
   bool silent, echo;           // answers nothing; answers what it hears
   uint32_t dies_after;         // bytes heard, then the line closes; 0: never
+  const uint8_t *flash;        // NULL, or what is at the end of the board's flash: the device's first bytes of memory
+  uint32_t flash_used;         // bytes of it; memory_bytes is then the writable memory behind it
+  bool flash_broken;           // the board refuses to read it
 } serial_line_options;
 
 serial_line *serial_line_open(const serial_line_options *o);

@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "golden/flash.h"
 #include "sim/session.h"
 #include "tests/unit/serial_line.h"
 #include "tests/unit/toy_image.h"
@@ -222,12 +224,89 @@ static void lines_that_are_none(void **state) {
   mx_image_free(image);
 }
 
+// ---- a board with flash -----------------------------------------------------------------
+
+enum { CONSTANT = 0x2000 };  // of the toy image
+
+// The flash's contents for the toy image, with room to damage them.
+static const uint8_t *flash_of(mx_image *image) {
+  static uint8_t bytes[CONSTANT + 1];
+  char path[] = "/tmp/mx_flash_XXXXXX";
+  mx_error e = {0};
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  if (mx_flash_write(path, image, &e)) fail_msg("%s", e.text);
+  FILE *f = fopen(path, "rb");
+  assert_non_null(f);
+  assert_int_equal(fread(bytes, 1, sizeof bytes, f), CONSTANT);
+  fclose(f);
+  close(fd);
+  unlink(path);
+  return bytes;
+}
+
+static void constants_in_flash_are_not_sent(void **state) {
+  (void)state;
+  mx_image *image = toy_image("tiny");
+  mx_error e = {0};
+  uint32_t starts;
+  char report[200] = "";
+  assert_int_equal(mx_flash_constant_bytes(image), CONSTANT);
+  const serial_line_options board = {.set = "tiny", .memory_bytes = TOY_MEMORY - CONSTANT, .seed = 1, .flash = flash_of(image),
+                                     .flash_used = CONSTANT};
+  if (run(&board, &starts, report, sizeof report, &e)) fail_msg("%s", e.text);
+  assert_int_equal(starts, PROGRAMS);
+  mx_image_free(image);
+}
+
+static void a_flash_that_is_wrong_is_told(void **state) {
+  (void)state;
+  mx_image *image = toy_image("tiny");
+  uint8_t bytes[CONSTANT];
+  const serial_line_options board = {.set = "tiny", .memory_bytes = TOY_MEMORY - CONSTANT, .seed = 1, .flash = bytes,
+                                     .flash_used = CONSTANT};
+  serial_line_options small = board, broken = board;
+  small.memory_bytes -= 4;
+  broken.flash_broken = true;
+  memcpy(bytes, flash_of(image), CONSTANT);
+  fails(&small, MX_LIMIT, "8188 bytes of writable memory, the image needs 8192");
+  fails(&broken, MX_DEVICE, "flash does not answer");
+  bytes[0] ^= 1;
+  fails(&board, MX_DEVICE, "flash is damaged");
+  memcpy(bytes, flash_of(image), CONSTANT);
+  bytes[CONSTANT - MX_FLASH_RECORD_BYTES + 9] ^= 1;
+  fails(&board, MX_DEVICE, "holds no image");
+  memset(bytes, 0xff, CONSTANT);
+  fails(&board, MX_DEVICE, "holds no image");
+  image->memory[TOY_FREE - 0x2000] ^= 1;  // of another image
+  memcpy(bytes, flash_of(image), CONSTANT);
+  fails(&board, MX_DEVICE, "holds another image");
+  mx_image_free(image);
+}
+
+// What cannot lie in flash is refused before a file is written.
+static void images_that_flash_cannot_hold(void **state) {
+  (void)state;
+  mx_image *image = toy_image("tiny");
+  mx_error e = {0};
+  image->memory[CONSTANT - 1] = 1;
+  assert_int_equal(mx_flash_write("/tmp/never", image, &e), MX_UNSUPPORTED);
+  assert_non_null(strstr(e.text, "0x1fff"));
+  image->memory[CONSTANT - 1] = 0;
+  image->result_addr = CONSTANT - 4;
+  e = (mx_error){0};
+  assert_int_equal(mx_flash_write("/tmp/never", image, &e), MX_UNSUPPORTED);
+  mx_image_free(image);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_clean_line_gives_the_tokens), cmocka_unit_test(noise_is_repaired),
       cmocka_unit_test(heavy_noise_ends),              cmocka_unit_test(memory_is_as_written),
       cmocka_unit_test(the_rest_is_cleared),           cmocka_unit_test(errors_are_clear),
       cmocka_unit_test(a_line_that_breaks_ends_it),    cmocka_unit_test(lines_that_are_none),
+      cmocka_unit_test(constants_in_flash_are_not_sent), cmocka_unit_test(a_flash_that_is_wrong_is_told),
+      cmocka_unit_test(images_that_flash_cannot_hold),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
