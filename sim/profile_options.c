@@ -26,7 +26,7 @@ static const char usage[] =
     "      --trace FILE           a trace for Perfetto or chrome://tracing; for few tokens\n"
     "      --compare A            A and the operand side by side: images, or profiles as JSON\n"
     "\n"
-    "      --shape NAME           instead of an image: tiny-test, smollm2-135m, tinyllama-1.1b, llama2-7b\n"
+    "      --shape NAME           instead of an image: one of mxf synth-model --help\n"
     "      --layers N             layers (default: the shape's)\n"
     "      --weights FORMAT       mxint4 (default), mxint8, int4z:64 and so on, as mxf quantize\n"
     "      --acts FORMAT          mxint8 (default), mxint6 or mxint4\n"

@@ -189,8 +189,10 @@ static void random_stream_and_matmul(top_program *t) {
   top_put(&in, MX_F_MATMUL_x, 16 * below(4096));
   top_put(&in, MX_F_MATMUL_tokens, tokens - 1);
   uint32_t rows = MOST_GROUPS * t->params->GROUP;
-  top_put(&in, MX_F_MATMUL_stride, below(2) ? rows : below(128));
-  top_put(&in, MX_F_MATMUL_dst, part_start(t, 0) + below(part_words(t) - 1024));
+  enum { MOST_STRIDE = 128 };
+  uint32_t most_words = (t->params->TOKENS - 1) * MOST_STRIDE + rows;
+  top_put(&in, MX_F_MATMUL_stride, below(2) ? rows : below(MOST_STRIDE + 1));
+  top_put(&in, MX_F_MATMUL_dst, part_start(t, 0) + below(part_words(t) - most_words));
 
   mx_insn stream = top_insn(MX_OP_STREAM, t->overlap ? below(8) : 0);
   uint32_t room = TOP_WEIGHTS_BYTES - (segments + 1) * (stride + unit * units);

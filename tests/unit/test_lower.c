@@ -403,7 +403,7 @@ static void test_refusals(void **state) {
   (void)state;
   test_shape s = shapes[1];
   check_refused(&s, "tiny", 4000, MX_LIMIT, "the activation memory of parameter set tiny has room for 2048");
-  check_refused(&s, "small", 3500, MX_LIMIT, "the vector memory of parameter set small has room for 8192");
+  check_refused(&s, "small", 3500, MX_LIMIT, "the vector memory of parameter set small has room for 4096");
   check_refused(&s, "large", 65535, MX_LIMIT, "too many");
   s.hidden = 3000;
   check_refused(&s, "tiny", 16, MX_LIMIT, "the activation memory of parameter set tiny has room for 2048");
