@@ -141,8 +141,8 @@ $B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attent
 # Tests. `test` installs, builds and runs; the two inner targets are for machines
 # that have everything.
 engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
-test_scripts := tests/lint.sh tests/gen.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh tests/e2e/run.sh \
-  tests/soc/run.sh
+test_scripts := tests/lint.sh tests/gen.sh tests/boards.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh \
+  tests/e2e/run.sh tests/soc/run.sh tests/systemc/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients
@@ -172,13 +172,11 @@ $B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libcompil
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 bench: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## all figures against their targets, to build/bench: about ten minutes
 	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so && tests/bench.sh
-synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+ (yosys); BOARD=kv260: against that board's FPGA
-	@tests/deps.sh && boards/synth.sh $(if $(BOARD),--board $(BOARD))
 ice40: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## tiny placed and routed on iCE40 UP5K: cells, clock (yosys, nextpnr)
 	@tests/deps.sh && boards/ice40/area.sh
 density: ## area of 4 x 8 bit dot products by style and family (yosys)
 	@tests/deps.sh && boards/density.sh
-.PHONY: test test-build test-run test-long bench synth ice40 density
+.PHONY: test test-build test-run test-long bench ice40 density
 
 # Perplexity by method and format, on the golden engine (tests/accuracy/run.sh);
 # gnuplot draws it and is asked for there.

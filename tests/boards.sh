@@ -1,0 +1,60 @@
+#!/bin/bash
+# What can be told of the boards without placing them: pins against ports, the
+# checks of boards/ecp5/check.awk, and that a missing tool is named.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0
+failed=0
+
+# expect STATUS WORDS COMMAND...: the command's status, and what it must say
+expect() {
+  local want=$1 words=$2 status=0
+  shift 2
+  "$@" >"$dir/log" 2>&1 || status=$?
+  if [ "$status" = "$want" ] && grep -q -F -e "$words" "$dir/log"; then
+    passed=$((passed + 1))
+  else
+    echo "FAIL  $*: status $status, expected $want and '$words':"
+    cat "$dir/log"
+    failed=$((failed + 1))
+  fi
+}
+# changed FILE SED-SCRIPT: prints the name of a changed copy
+changed() {
+  sed "$2" "$1" >"$dir/changed"
+  cmp -s "$1" "$dir/changed" && echo "tests/boards.sh: '$2' changes nothing in $1" >&2
+  echo "$dir/changed"
+}
+
+for pins in boards/*/pins.lpf; do
+  top=${pins%/*}/top.sv
+  lpf() { expect "$1" "$2" awk -f boards/ecp5/pins.awk "$top" "$3"; }
+  lpf 0 " pins" "$pins"
+  lpf 1 "leds_o[0] has no LOCATE" "$(changed "$pins" '/LOCATE COMP "leds_o\[0\]"/d')"
+  lpf 1 "tx_o has no IOBUF" "$(changed "$pins" '/IOBUF PORT "tx_o"/d')"
+  lpf 1 "tx has no port" "$(changed "$pins" 's/"tx_o"/"tx"/')"
+  lpf 1 "two ports at" "$(changed "$pins" '/LOCATE COMP "rx_i"/s/SITE "[A-Z0-9]*"/SITE "'"$(sed -n 's/LOCATE COMP "tx_o" SITE "\(.*\)";/\1/p' "$pins")"'"/')"
+  lpf 1 "has no FREQUENCY" "$(changed "$pins" '/^FREQUENCY/d')"
+done
+
+check() { expect "$1" "$2" awk -v have="100 10 10" -v most=85 -v multipliers=2 -v block_rams=1 -f boards/ecp5/check.awk boards/ecp5/cells.list "$3"; }
+printf '   Number of cells: 9\n     LUT4 45\n     CCU2C 10\n     TRELLIS_DPR16X4 3\n     MULT18X18D 2\n     DP16KD 1\n' >"$dir/stat"
+check 0 "LUT4               83 of    100   83.0 %" "$dir/stat"
+check 1 "LUT4: more than 85 %" "$(changed "$dir/stat" 's/LUT4 45/LUT4 48/')"
+check 1 "cell TRELLIS_ECLKBUF is not in cells.list" "$(changed "$dir/stat" 's/CCU2C/TRELLIS_ECLKBUF/')"
+check 1 "MULT18X18D: 2 are expected" "$(changed "$dir/stat" 's/MULT18X18D 2/MULT18X18D 1/')"
+check 1 "DP16KD: 1 are expected" "$(changed "$dir/stat" '/DP16KD/d')"
+check 1 "no cells" /dev/null
+
+# With nothing on PATH but what the script itself needs.
+mkdir "$dir/bin"
+ln -s "$(command -v mkdir)" "$(command -v bash)" "$dir/bin"
+expect 1 "nextpnr-ecp5 is missing: " env PATH="$dir/bin" boards/ecp5/build.sh bitstream ulx3s 25f
+expect 2 "DEVICE=26f: expected 12f, 25f, 45f or 85f" boards/ecp5/build.sh bitstream ulx3s 26f
+expect 2 "no board 'icebreaker'" boards/ecp5/build.sh synth icebreaker 25f
+expect 2 "BOARD= is missing: one of icebreaker kv260" make --no-print-directory bitstream BOARD=
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
