@@ -82,7 +82,7 @@ proc add_processor {defines} {
 # Both clocks from one source, in phase, with a reset for each.
 proc add_clocks {board} {
   add_ip clk_wiz clocks [list \
-    CONFIG.PRIM_SOURCE Global_buffer CONFIG.RESET_TYPE ACTIVE_LOW \
+    CONFIG.PRIM_SOURCE Global_buffer CONFIG.RESET_TYPE ACTIVE_LOW CONFIG.RESET_PORT resetn \
     CONFIG.CLKOUT1_REQUESTED_OUT_FREQ [dict get $board clock_mhz] \
     CONFIG.CLKOUT2_USED true CONFIG.CLKOUT2_REQUESTED_OUT_FREQ [dict get $board memory_mhz]]
   connect ps/pl_clk0 clocks/clk_in1

@@ -105,11 +105,13 @@ static uint32_t read_register(void *self, uint32_t offset) {
 }
 
 // The write to u-dma-buf that hands memory to the device ends in a barrier, so START
-// comes after it on the bus.
+// comes after it on the bus. A reset begins anew, whatever went wrong, if the device is
+// still there.
 static void write_register(void *self, uint32_t offset, uint32_t value) {
   mx_uio *u = self;
   if (offset == MX_CSR_CONTROL) {
     u->runs = value & MX_CONTROL_START;
+    if (value & MX_CONTROL_RESET && u->ready) *u->problem = 0;
     if (u->runs && !u->cleared) u->cleared = write_memory(u, u->written, NULL, u->bytes - u->written);
     u->started_ms = now_ms();
   }

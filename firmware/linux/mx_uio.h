@@ -31,7 +31,7 @@ typedef struct {
 
 typedef struct {
   mx_uio_options options;
-  char problem[256];                // empty, or a sentence: every access fails from then on
+  char problem[256];                // empty, or a sentence: every access fails until a reset
   volatile sig_atomic_t stopped;    // set by stop
   int device_fd, buffer_fd, sync_device_fd, sync_cpu_fd;
   uint8_t *map;                     // of the registers' pages

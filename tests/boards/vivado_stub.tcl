@@ -27,10 +27,10 @@ set ip(zynq_ultra_ps_e) {
         PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ 100}
 }
 set ip(clk_wiz) {
-  pins {clk_in1 in {} resetn in {RESET_TYPE ACTIVE_LOW} reset in {RESET_TYPE ACTIVE_HIGH} clk_out1 out {}
+  pins {clk_in1 in {} resetn in {RESET_TYPE ACTIVE_LOW RESET_PORT resetn} reset in {RESET_TYPE ACTIVE_HIGH} clk_out1 out {}
         clk_out2 out {CLKOUT2_USED true} locked out {}}
   interfaces {}
-  properties {PRIM_SOURCE Single_ended_clock_capable_pin RESET_TYPE ACTIVE_HIGH CLKOUT1_REQUESTED_OUT_FREQ 100
+  properties {PRIM_SOURCE Single_ended_clock_capable_pin RESET_TYPE ACTIVE_HIGH RESET_PORT reset CLKOUT1_REQUESTED_OUT_FREQ 100
         CLKOUT2_USED false CLKOUT2_REQUESTED_OUT_FREQ 100}
 }
 set ip(proc_sys_reset) {

@@ -222,6 +222,29 @@ static void a_program_without_end_is_told(void **state) {
   patience_ms = 0;
 }
 
+// As the console does it after a program that did not end.
+static void a_reset_begins_anew(void **state) {
+  (void)state;
+  mx_image *image = toy_image("sim");
+  fake_uio *f = fake_uio_open(WITH(.hangs_at = 3));
+  mx_session s;
+  mx_error e = {0};
+  patience_ms = 500;
+  assert_int_equal(open_session(&s, image, f, "uio", &e), MX_OK);
+  patience_ms = 0;
+  assert_int_equal(run_tokens(&s, &e), MX_DEVICE);
+  assert_non_null(mx_engine_problem(s.engine));
+  assert_int_equal(mx_runtime_recover(&s.runtime), MX_DRIVER_OK);
+  assert_null(mx_engine_problem(s.engine));
+  for (uint32_t i = 0, token = TOY_BOS, next; i < TOY_CONTEXT; i++, token = next) {
+    assert_int_equal(mx_runtime_token(&s.runtime, token, &next), MX_DRIVER_OK);
+    assert_int_equal(next, toy_next(token));
+  }
+  mx_session_close(&s);
+  fake_uio_close(f);
+  mx_image_free(image);
+}
+
 static void a_device_that_vanishes_is_told(void **state) {
   (void)state;
   for (uint32_t at = 1; at <= PROGRAMS; at += 4) fails(WITH(.vanishes_at = at), MX_DEVICE, "the device has vanished");
@@ -277,7 +300,8 @@ int main(void) {
       cmocka_unit_test(a_model_generates_as_golden), cmocka_unit_test(caches_mix_nothing_up),
       cmocka_unit_test(the_rest_is_cleared),         cmocka_unit_test(missing_things_are_named),
       cmocka_unit_test(wrong_things_are_named),      cmocka_unit_test(a_lost_interrupt_is_told),
-      cmocka_unit_test(a_program_without_end_is_told), cmocka_unit_test(a_device_that_vanishes_is_told),
+      cmocka_unit_test(a_program_without_end_is_told), cmocka_unit_test(a_reset_begins_anew),
+      cmocka_unit_test(a_device_that_vanishes_is_told),
       cmocka_unit_test(a_signal_stops_it),           cmocka_unit_test(a_running_device_is_taken_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
