@@ -16,6 +16,7 @@ enum {
 // lowest byte first.
 #define MX_CRC_BEGIN UINT32_MAX
 uint32_t mx_frame_crc(uint32_t crc, uint8_t byte);
+uint32_t mx_frame_crc_word(uint32_t crc, uint32_t word);  // after four, the lowest first
 
 static inline uint8_t mx_frame_byte(uint32_t word, uint32_t i) { return (uint8_t)(word >> 8 * (i & 3)); }
 static inline uint32_t mx_frame_space(uint8_t tag) { return tag >> MX_FRAME_SPACE_LSB & 3; }

@@ -15,10 +15,7 @@ const char *mx_load_text(mx_load_status s) {
 
 static uint32_t crc_of(const uint8_t *from, uint32_t bytes) {
   uint32_t crc = MX_CRC_BEGIN, i = 0;
-  for (; bytes - i >= 4; i += 4) {
-    uint32_t word = mx_load_aligned_u32(from + i);  // flash chips are read by words
-    for (uint32_t k = 0; k < 4; k++) crc = mx_frame_crc(crc, mx_frame_byte(word, k));
-  }
+  for (; bytes - i >= 4; i += 4) crc = mx_frame_crc_word(crc, mx_load_aligned_u32(from + i));
   for (; i < bytes; i++) crc = mx_frame_crc(crc, from[i]);
   return ~crc;
 }

@@ -97,7 +97,9 @@ static uint32_t slope_of(uint32_t milli) {
 // The distribution that a temperature makes of the logits.
 typedef struct {
   reader in;
-  uint32_t max, slope;
+  uint32_t max_rank, slope;
+  int64_t max;    // in fixed point
+  bool huge;      // it is
   bool ready;     // the lent words hold distances, of all tokens
   uint32_t most;  // x of the least probable token that may be chosen
 } field;
@@ -106,9 +108,9 @@ typedef struct {
 static uint32_t distance(field *f, uint32_t i) {
   if (f->ready) return f->in.words[i];
   uint32_t word = logit(&f->in, i), rank = mx_sampler_rank(word);
-  if (rank == mx_sampler_rank(f->max)) return 0;
-  if (!rank || is_huge(word) || is_huge(f->max)) return NONE;  // huge ones that differ do so by 2^15 and more
-  uint64_t below = (uint64_t)(fixed(f->max) - fixed(word));
+  if (rank == f->max_rank) return 0;
+  if (!rank || f->huge || is_huge(word)) return NONE;  // huge ones that differ do so by 2^15 and more
+  uint64_t below = (uint64_t)(f->max - fixed(word));
   if (below >> 32) return NONE;
   uint64_t x = (below * f->slope) >> FRACTION;
   return x >> FRACTION < MOST_OCTAVES ? (uint32_t)x : NONE;
@@ -135,12 +137,13 @@ uint32_t mx_sampler_weight(uint32_t x) {
 
 // The first greatest logit.
 static uint32_t greatest(field *f) {
-  uint32_t best = 0;
-  f->max = logit(&f->in, 0);
-  for (uint32_t i = 1; i < f->in.count && !f->in.failed; i++) {
-    uint32_t word = logit(&f->in, i);
-    if (mx_sampler_rank(word) > mx_sampler_rank(f->max)) f->max = word, best = i;
+  uint32_t best = 0, max = UINT32_MAX;
+  for (uint32_t i = 0; i < f->in.count && !f->in.failed; i++) {
+    uint32_t word = logit(&f->in, i), rank = mx_sampler_rank(word);
+    if (rank > f->max_rank) f->max_rank = rank, max = word, best = i;
   }
+  f->huge = is_huge(max);
+  f->max = f->huge ? 0 : fixed(max);
   return best;
 }
 
@@ -153,30 +156,35 @@ static void keep_distances(field *f) {
 
 enum { BITS = 6, BINS = 1 << BITS, LEVELS = 5 };
 
-// Sums of the tokens whose x begins with `found`, by its next bits.
-static void sum_by_bits(field *f, uint32_t found, uint32_t shift, uint64_t bins[BINS]) {
-  for (uint32_t i = 0; i < BINS; i++) bins[i] = 0;
+typedef struct { uint64_t sum[BINS]; uint32_t count[BINS]; } bins;
+
+// The tokens whose x begins with `found`, by its next bits.
+static void sort_by_bits(field *f, uint32_t found, uint32_t shift, bins *to) {
+  for (uint32_t i = 0; i < BINS; i++) to->sum[i] = to->count[i] = 0;
   for (uint32_t i = 0; i < f->in.count; i++) {
-    uint32_t x = distance(f, i);
-    if (x != NONE && x >> shift >> BITS == found) bins[x >> shift & (BINS - 1)] += mx_sampler_weight(x);
+    uint32_t x = distance(f, i), bin = x >> shift & (BINS - 1);
+    if (x == NONE || x >> shift >> BITS != found) continue;
+    to->sum[bin] += mx_sampler_weight(x);
+    to->count[bin]++;
   }
 }
 
 // Find the least f->most that keeps tokens of top_p of the whole sum, some bits at a time
-// from the highest. Returns the sum of what is kept.
+// from the highest, until they tell tokens apart. Returns the sum of what is kept.
 static uint64_t keep(field *f, uint32_t top_p_milli) {
-  uint64_t all = 0, below = 0, bins[BINS];
+  uint64_t all = 0, below = 0;
   uint32_t found = 0, shift = BITS * (LEVELS - 1);
-  sum_by_bits(f, 0, shift, bins);
-  for (uint32_t b = 0; b < BINS; b++) all += bins[b];
+  bins now;
+  sort_by_bits(f, 0, shift, &now);
+  for (uint32_t b = 0; b < BINS; b++) all += now.sum[b];
   if (top_p_milli >= 1000) return all;
-  for (;; shift -= BITS, sum_by_bits(f, found, shift, bins)) {
+  for (;; shift -= BITS, sort_by_bits(f, found, shift, &now)) {
     uint32_t b = 0;
-    while (b < BINS - 1 && 1000 * (below + bins[b]) < top_p_milli * all) below += bins[b++];
+    while (b < BINS - 1 && 1000 * (below + now.sum[b]) < top_p_milli * all) below += now.sum[b++];
     found = found << BITS | b;
-    if (shift) continue;
-    f->most = found;
-    return below + bins[b];
+    if (shift && now.count[b] > 1) continue;
+    f->most = ((found + 1) << shift) - 1;
+    return below + now.sum[b];
   }
 }
 
@@ -197,7 +205,7 @@ bool mx_sampler_choose(mx_sampler *s, const mx_memory_port *memory, uint32_t add
              .most = NONE - 1};
   *token = greatest(&f);
   if (f.in.failed) return false;
-  if (!s->temperature_milli || !mx_sampler_rank(f.max)) return true;
+  if (!s->temperature_milli || !f.max_rank) return true;
   f.slope = slope_of(s->temperature_milli);
   keep_distances(&f);
   uint64_t sum = keep(&f, s->top_p_milli);

@@ -4,7 +4,7 @@
 # has RVCC.
 RVSIZE := riscv64-unknown-elf-size
 fw_flags = --specs=picolibc.specs -march=$1 -mabi=ilp32 -Os -I. -std=c17 -ffreestanding -nostartfiles \
-  -Wall -Wextra -Wconversion -Wshadow -Werror -ffunction-sections -fdata-sections -msave-restore
+  -Wall -Wextra -Wconversion -Wshadow -Werror -ffunction-sections -fdata-sections -msave-restore -fno-tree-loop-distribute-patterns
 fw_boot := $(addprefix firmware/,mx_frame.c riscv/start.S riscv/soc.c riscv/boot.c)
 fw_main := $(addprefix firmware/,$(addprefix mx_,driver.c runtime.c sampler.c text.c console.c load.c frame.c serial_board.c) \
   riscv/start.S riscv/soc.c riscv/main.c)
@@ -13,7 +13,9 @@ fw_main := $(addprefix firmware/,$(addprefix mx_,driver.c runtime.c sampler.c te
 define fw_arch
 $B/firmware/$1/%.o: % | $B/gen/build_id.h
 	$$(call say,RVCC,$$<)
-	$$(Q)$$(call need,$$(RVCC)); mkdir -p $$(@D) && $$(RVCC) $$(call fw_flags,$1) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(call need,$$(RVCC)); mkdir -p $$(@D) && $$(RVCC) $$(call fw_flags,$1) $$(fw_fast) -MMD -MP -c -o $$@ $$<
+# The sampler looks at every logit several times for each token.
+$B/firmware/$1/firmware/mx_sampler.c.o: fw_fast := -O2 -mno-save-restore
 endef
 $(foreach a,rv32i rv32im,$(eval $(call fw_arch,$a)))
 

@@ -1,6 +1,6 @@
 // The boot ROM: brings the firmware from the flash chip to RAM and runs it. What is wrong
 // is said on the serial line; a key tries again.
-#include "firmware/mx_frame.h"  // mx_frame_crc
+#include "firmware/mx_frame.h"  // mx_frame_crc_word
 #include "firmware/riscv/soc.h"
 
 enum { STACK_BYTES = 256 };  // of this program, at the end of RAM
@@ -16,11 +16,6 @@ static void put_hex(uint32_t value) {
   }
 }
 
-static uint32_t crc_of_word(uint32_t crc, uint32_t word) {
-  for (int i = 0; i < 4; i++, word >>= 8) crc = mx_frame_crc(crc, (uint8_t)word);
-  return crc;
-}
-
 static uint32_t head(uint32_t word) { return *soc_word(MX_SOC_FLASH + MX_SOC_FLASH_FIRMWARE + word); }
 
 // The firmware to RAM; NULL, or what is wrong.
@@ -34,7 +29,7 @@ static const char *load(void) {
   if (board && board != soc_read(MX_SOC_REG_BOARD)) return "firmware of another board";
   for (uint32_t i = 0; i < bytes; i += 4) {
     uint32_t word = head(MX_SOC_HEAD_END + i);
-    crc = crc_of_word(crc, word);
+    crc = mx_frame_crc_word(crc, word);
     if (i < copy) *soc_word(MX_SOC_RAM + i) = word;
   }
   return ~crc == head(MX_SOC_HEAD_CRC) ? 0 : "damaged firmware: wrong checksum";

@@ -9,6 +9,7 @@ enum {
   LINE_BYTES = 1024,
   DEFAULT_TOKENS = 128,
   WAITS_PER_SECOND = 64, MOST_SECONDS = 20,  // for a program of the accelerator
+  MOST_TRAPS = 2,  // one after another
   LEAVE = 3, LEAVES = 3,  // so many Ctrl-C in a row, outside of a frame, end serving frames
   EXTERNAL_AND_TIMER = 1 << 11 | 1 << 7,     // of mie
 };
@@ -17,11 +18,14 @@ static mx_console console;
 static mx_runtime runtime;
 static mx_text text;
 static mx_serial_board line;
-static bool loading;  // a trap now belongs to the image, not to a prompt
+static bool loading;   // a trap now belongs to the image, not to a prompt
+static uint32_t traps; // since an image was loaded
 static uint8_t short_line[64];      // for commands, while there is no SDRAM to lend
 static uint32_t memory_used;        // of the SDRAM
 
-// Messages that are there even if the flash chip is not.
+// What is seldom run stays in the flash chip (main.ld.S); what is said of traps is in RAM, as
+// the chip may be what is missing.
+#define COLD __attribute__((cold, noinline))
 #define IN_RAM __attribute__((section(".data.text")))
 
 // ---- the console's terminal --------------------------------------------------------
@@ -76,24 +80,33 @@ static bool is_memory(uint32_t addr, uint32_t bytes) {
   return bytes <= size && addr <= size - bytes;
 }
 
+// By words where it can be: each access takes its time, above all those of the flash chip.
+static void copy(void *to, const void *from, uint32_t bytes) {
+  uint8_t *t = to;
+  const uint8_t *f = from;
+  bool words = ((uintptr_t)t | (uintptr_t)f) % 4 == 0;
+  for (; words && bytes >= 4; t += 4, f += 4, bytes -= 4) *(uint32_t *)(void *)t = *(const uint32_t *)(const void *)f;
+  while (bytes--) *t++ = *f++;
+}
+
 static bool put_memory(void *self, uint32_t addr, const void *from, uint32_t bytes) {
   (void)self;
   if (!is_memory(addr, bytes)) return false;
-  __builtin_memcpy(memory_at(addr), from, bytes);
+  copy(memory_at(addr), from, bytes);
   return true;
 }
 
 static bool get_memory(void *self, uint32_t addr, void *to, uint32_t bytes) {
   (void)self;
   if (!is_memory(addr, bytes)) return false;
-  __builtin_memcpy(to, memory_at(addr), bytes);
+  copy(to, memory_at(addr), bytes);
   return true;
 }
 
 // ---- the image ---------------------------------------------------------------------
 
 // SDRAM above what is used, for as long as the image stays; NULL: there is no more.
-static void *lend(uint32_t bytes) {
+COLD static void *lend(uint32_t bytes) {
   uint32_t at = memory_used, size = (bytes + 3) / 4 * 4;
   if (!is_memory(at, size)) return 0;
   memory_used += size;
@@ -101,12 +114,12 @@ static void *lend(uint32_t bytes) {
 }
 
 // Tokenizer, and what the console borrows.
-static const char *set_up_console(const mx_loaded *image) {
+COLD static const char *set_up_console(const mx_loaded *image) {
   static const char full[] = "the program image needs more memory than there is";
   uint8_t *tokenizer = lend(image->tokenizer_bytes);
   if (!image->tokenizer) return "the program image has no tokenizer";
   if (!tokenizer) return full;
-  __builtin_memcpy(tokenizer, image->tokenizer, image->tokenizer_bytes);
+  copy(tokenizer, image->tokenizer, image->tokenizer_bytes);
   if (mx_text_open(&text, tokenizer, image->tokenizer_bytes)) return mx_text_sentence(MX_TEXT_BAD);
   console.work_bytes = mx_text_work_bytes(&text, LINE_BYTES);
   console.max_prompt = image->facts.context_length;
@@ -121,7 +134,7 @@ static const char *set_up_console(const mx_loaded *image) {
   return 0;
 }
 
-static const char *begin(const mx_loaded *image) {
+COLD static const char *begin(const mx_loaded *image) {
   runtime.facts = image->facts;
   mx_driver_status s = mx_driver_probe(&runtime.device, image->facts.build_id);
   if (s == MX_DRIVER_OTHER_BUILD) {
@@ -133,7 +146,7 @@ static const char *begin(const mx_loaded *image) {
   }
   if (s) return mx_driver_text(s);
   if (!is_memory(0, image->facts.mem_bytes)) return "the program image needs more memory than there is";
-  __builtin_memcpy(memory_at(0), image->memory, image->memory_bytes);
+  copy(memory_at(0), image->memory, image->memory_bytes);
   __builtin_memset(memory_at(image->memory_bytes), 0, image->facts.mem_bytes - image->memory_bytes);
   memory_used = (image->facts.mem_bytes + 3) / 4 * 4;
   s = mx_runtime_begin(&runtime);
@@ -141,7 +154,7 @@ static const char *begin(const mx_loaded *image) {
 }
 
 // NULL, or what is wrong.
-static const char *load_image(void) {
+COLD static const char *load_image(void) {
   const uint8_t *flash = (const uint8_t *)(MX_SOC_FLASH + MX_SOC_FLASH_IMAGE);
   mx_loaded image;
   if (!soc_wait_for(MX_SOC_REG_MEMORY_BYTES, UINT32_MAX)) return "the SDRAM is not there";
@@ -152,7 +165,7 @@ static const char *load_image(void) {
   return problem ? problem : set_up_console(&image);
 }
 
-static void set_up(void) {
+COLD static void set_up(void) {
   console = (mx_console){.terminal = {.send = send, .receive = receive, .now = now, .clock_hz = soc_read(MX_SOC_REG_CLOCK_HZ), .echo = true},
                          .runtime = &runtime, .text = &text, .max_tokens = DEFAULT_TOKENS, .line = short_line, .line_bytes = sizeof short_line,
                          .sampler = {.top_p_milli = 1000}};
@@ -163,14 +176,15 @@ static void set_up(void) {
   __asm__ volatile(".option push\n .option arch, +zicsr\n csrw mie, %0\n .option pop" : : "r"(EXTERNAL_AND_TIMER));
 }
 
-static void conclude(const char *problem) {
+COLD static void conclude(const char *problem) {
   loading = false;
+  traps = 0;
   console.problem = problem;
   if (problem) put("error: "), put(problem), put("\n");
   else put("/help tells what can be typed\n");
 }
 
-static void load(void) {
+COLD static void load(void) {
   set_up();
   put("loading the model\n");
   loading = true;
@@ -227,7 +241,7 @@ _Noreturn static void serve(void) {
   }
 }
 
-void program_main(void) {
+COLD void program_main(void) {
   uint32_t board = soc_read(MX_SOC_REG_BOARD);
   const char name[5] = {(char)board, (char)(board >> 8), (char)(board >> 16), (char)(board >> 24), 0};
   set_up();
@@ -257,12 +271,17 @@ static void put_hex_in_ram(uint32_t value) {
 // failed while it was loaded is not loaded again and again.
 void program_trapped(uint32_t cause, uint32_t pc, uint32_t value) {
   static const char bus_error[] IN_RAM = "\r\nerror: bus error at 0x", trap[] IN_RAM = "\r\nerror: trap at 0x", by[] IN_RAM = ", instruction at 0x", end[] IN_RAM = "\r\n";
+  static const char key[] IN_RAM = "a key tries again\r\n";
   bool bus = soc_is_bus_error(cause), was_loading = loading;
   put_in_ram(bus ? bus_error : trap);
   put_hex_in_ram(bus ? value : cause);
   put_in_ram(by);
   put_hex_in_ram(pc);
   put_in_ram(end);
+  if (++traps > MOST_TRAPS) {
+    put_in_ram(key);
+    receive(0, true);
+  }
   set_up();
   if (was_loading) conclude("the program image was not loaded; /reset tries again");
   else load();

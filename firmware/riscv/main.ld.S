@@ -12,21 +12,21 @@ SECTIONS
 {
   __firmware = soc_FLASH + soc_flash_FIRMWARE;
   .head __firmware : { LONG(0x5746584d) LONG(SIZEOF(.ram) + SIZEOF(.flash)) LONG(SIZEOF(.ram)) LONG(0) LONG(0) }
+  .flash (__firmware + soc_head_END + SIZEOF(.ram)) : AT(__firmware + soc_head_END + SIZEOF(.ram))
+  {
+    *mx_console.c.o(.text .text.*)
+    *(.text.unlikely .text.unlikely.*)
+    *(EXCLUDE_FILE(*mx_frame.c.o *mx_sampler.c.o) .rodata EXCLUDE_FILE(*mx_frame.c.o *mx_sampler.c.o) .rodata.* .srodata .srodata.*)
+    . = ALIGN(4);
+  }
   .ram soc_RAM : AT(__firmware + soc_head_END)
   {
     KEEP(*(.text.start))
-    *(EXCLUDE_FILE(*mx_console.c.o) .text EXCLUDE_FILE(*mx_console.c.o) .text.*)
-    *mx_frame.c.o(.rodata .rodata.*)
-    *mx_sampler.c.o(.rodata .rodata.*)
+    *(.text .text.*)
+    *(.rodata .rodata.*)
     . = ALIGN(4);
     __global_pointer$ = . + 0x800;
     *(.data .data.* .sdata .sdata.*)
-    . = ALIGN(4);
-  }
-  .flash (__firmware + soc_head_END + SIZEOF(.ram)) : AT(__firmware + soc_head_END + SIZEOF(.ram))
-  {
-    *(.text .text.*)
-    *(.rodata .rodata.* .srodata .srodata.*)
     . = ALIGN(4);
   }
   .bss (soc_RAM + SIZEOF(.ram)) (NOLOAD) : { __bss_begin = .; *(.sbss .sbss.* .bss .bss.* COMMON) . = ALIGN(4); __bss_end = .; }

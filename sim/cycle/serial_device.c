@@ -140,7 +140,7 @@ static void store_word(const mx_cycle *c) {
   const mx_memory_time *m = &c->memory;
   if (!c->store || !mx_memory_holds(m, c->serial.bus.addr)) return;
   const uint8_t *x = u->mac.x_data;
-  uint8_t code = o->nibbles ? (uint8_t)((x[0] & 15) | x[1] << 4) : x[o->byte & 1];
+  uint8_t code = (uint8_t)(o->nibbles ? (x[0] & 15) | x[1] << 4 : x[o->byte & 1]);
   uint32_t byte = o->byte == 255 ? u->mac.e_data : code;
   c->store(c->source.self, (uint32_t)(c->serial.bus.addr - m->base), o->strobes, o->store ? u->data : byte * 0x01010101u);
 }
