@@ -10,7 +10,7 @@ enum {
   DEFAULT_TOKENS = 128,
   WAITS_PER_SECOND = 64, MOST_SECONDS = 20,  // for a program of the accelerator
   MOST_TRAPS = 2,  // one after another
-  LEAVE = 3, LEAVES = 3,  // so many Ctrl-C in a row, outside of a frame, end serving frames
+  CTRL_C = 3, LEAVES = 3,  // so many of it, or of Enter, in a row and outside of a frame end serving frames
   EXTERNAL_AND_TIMER = 1 << 11 | 1 << 7,     // of mie
 };
 
@@ -217,16 +217,18 @@ static bool board_wait(void *self, uint32_t periods) {
   return raised;
 }
 
-// The host may change all of the memory meanwhile.
+// The host may change all of the memory meanwhile. If noise began this, a user who sees no
+// answer will press Enter: ten at most end the frame.
 static void serve_frames(void) {
   const mx_board board = {.send = send, .read = board_read, .write = board_write, .wait = board_wait,
                           .clock_hz = console.terminal.clock_hz, .memory_base_256 = (uint32_t)MX_SOC_MEMORY >> 8,
                           .memory_bytes = soc_read(MX_SOC_REG_MEMORY_BYTES)};
   mx_serial_board_open(&line, &board);
   mx_serial_board_take(&line, MX_FRAME_FLAG);
-  for (uint32_t leaves = 0; leaves < LEAVES;) {
-    int byte = receive(0, true);
-    leaves = byte == LEAVE && !line.in.open ? leaves + 1 : 0;
+  for (int leaves = 0, last = 0, byte; leaves < LEAVES; last = byte) {
+    byte = receive(0, true);
+    bool leave = !line.in.open && (byte == CTRL_C || byte == '\r');
+    leaves = leave ? byte == last ? leaves + 1 : 1 : 0;
     mx_serial_board_take(&line, (uint8_t)byte);
   }
   put("\n");

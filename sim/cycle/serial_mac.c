@@ -16,7 +16,7 @@ mx_serial_mac_out mx_serial_mac_look(const mx_serial_mac *v, const mx_serial_dot
 static int8_t code_of(const mx_serial_mac *v, const mx_serial_dot_command *c, uint8_t nibble) {
   if (c->bits == FOUR) return (int8_t)((nibble ^ 8) - 8);
   if (c->bits != SIX) return (int8_t)(nibble << 4 | v->low);
-  uint8_t six = v->part & 2 ? (uint8_t)(nibble << 2 | v->low >> 2) : (uint8_t)((nibble & 3) << 4 | v->low);
+  uint8_t six = (uint8_t)(v->part & 2 ? nibble << 2 | v->low >> 2 : (nibble & 3) << 4 | v->low);
   return (int8_t)((six ^ 32) - 32);
 }
 
@@ -37,7 +37,7 @@ static void edge_scales(mx_serial_mac *v, const mx_serial_dot_command *c, bool s
   uint16_t scale = v->scale_mem[v->row];
   if (step && v->scales && v->part & 1) {
     uint16_t *at = &v->scale_mem[(wide ? v->elem >> 1 : v->elem) & LAST_ROW];
-    *at = wide && v->elem & 1 ? (uint16_t)((*at & 0xff) | byte << 8) : (uint16_t)((*at & 0xff00) | byte);
+    *at = (uint16_t)(wide && v->elem & 1 ? (*at & 0xff) | byte << 8 : (*at & 0xff00) | byte);
   }
   v->scale = scale;
 }
