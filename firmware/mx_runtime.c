@@ -104,29 +104,29 @@ static mx_driver_status copy_row(const mx_runtime *rt, uint32_t token, uint32_t 
   return MX_DRIVER_OK;
 }
 
-mx_step mx_runtime_step(const mx_facts *f, uint32_t position, uint32_t count) {
+mx_portion mx_runtime_portion(const mx_facts *f, uint32_t position, uint32_t count) {
   uint32_t n = f->batch_tokens;
   bool batch = n && count >= n && position % n == 0 && f->context_length - position >= n;
-  if (!batch) return (mx_step){.tokens = 1, .program = f->token_entry};
-  return (mx_step){.tokens = n, .batch = true, .program = f->batch_entry, .arg3 = n == count ? 1 : 2};
+  if (!batch) return (mx_portion){.tokens = 1, .program = f->token_entry};
+  return (mx_portion){.tokens = n, .batch = true, .program = f->batch_entry, .arg3 = n == count ? 1 : 2};
 }
 
 // *next is set only after the last of the text's tokens.
-static mx_driver_status run_batch(mx_runtime *rt, const uint32_t *tokens, const mx_step *step, uint32_t *next) {
+static mx_driver_status run_batch(mx_runtime *rt, const uint32_t *tokens, const mx_portion *p, uint32_t *next) {
   mx_driver_status s = MX_DRIVER_OK;
-  for (uint32_t i = 0; i < step->tokens && !s; i++) s = copy_row(rt, tokens[i], i);
+  for (uint32_t i = 0; i < p->tokens && !s; i++) s = copy_row(rt, tokens[i], i);
   rt->prefix_logits = false;
-  if (!s) s = run(rt, step->program, 0, rt->position, step->arg3);
+  if (!s) s = run(rt, p->program, 0, rt->position, p->arg3);
   if (s) return s;
-  rt->position += step->tokens;
-  return step->arg3 == 1 ? choose(rt, next) : MX_DRIVER_OK;
+  rt->position += p->tokens;
+  return p->arg3 == 1 ? choose(rt, next) : MX_DRIVER_OK;
 }
 
 mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next) {
-  mx_step step = mx_runtime_step(&rt->facts, rt->position, count);
-  bool batch = step.batch && !rt->at_prefix;
-  *taken = batch ? step.tokens : 1;
-  return batch ? run_batch(rt, tokens, &step, next) : mx_runtime_token(rt, tokens[0], next);
+  mx_portion p = mx_runtime_portion(&rt->facts, rt->position, count);
+  bool batch = p.batch && !rt->at_prefix;
+  *taken = batch ? p.tokens : 1;
+  return batch ? run_batch(rt, tokens, &p, next) : mx_runtime_token(rt, tokens[0], next);
 }
 
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next) {

@@ -40,11 +40,11 @@ typedef struct {
   uint32_t tokens;   // that it takes
   bool batch;        // it is batch_entry
   uint32_t program, arg3;
-} mx_step;
+} mx_portion;
 
 // How the first of `count` >= 1 tokens are fed at `position`: a batch where the image has
 // a program for it and the position is a multiple of its number, else one.
-mx_step mx_runtime_step(const mx_facts *f, uint32_t position, uint32_t count);
+mx_portion mx_runtime_portion(const mx_facts *f, uint32_t position, uint32_t count);
 
 // Probe and reset the device, give it its memory, which must hold the image's
 // memory section and zeros above it, and run the initial program.
@@ -59,7 +59,7 @@ mx_driver_status mx_runtime_recover(mx_runtime *rt);
 // nothing runs: the prefix holds it.
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next);
 
-// Feed the first of tokens[count] with one program: *taken of them (mx_runtime_step).
+// Feed the first of tokens[count] with one program: *taken of them (mx_runtime_portion).
 // *next: as below, once *taken == count.
 mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *taken, uint32_t *next);
 

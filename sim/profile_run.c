@@ -91,10 +91,10 @@ static mx_status initialize(run *r, mx_error *e) {
 static mx_status prefill(run *r, uint32_t position, uint32_t count, mx_error *e) {
   mx_facts facts = mx_facts_of(r->image);
   mx_status s = MX_OK;
-  for (mx_step step; count && !s; position += step.tokens, count -= step.tokens) {
-    step = mx_runtime_step(&facts, position, count);
-    const uint32_t args[MX_ARGS] = {0, position, step.arg3, 0};
-    s = run_program(r, MX_PROFILE_PREFILL, step.program, args, e);
+  for (mx_portion portion; count && !s; position += portion.tokens, count -= portion.tokens) {
+    portion = mx_runtime_portion(&facts, position, count);
+    const uint32_t args[MX_ARGS] = {0, position, portion.arg3, 0};
+    s = run_program(r, MX_PROFILE_PREFILL, portion.program, args, e);
   }
   return s;
 }
