@@ -2,7 +2,7 @@
 
 #include "firmware/mx_frame.h"
 
-enum { INTERRUPT = 3, BELL = 7, BACKSPACE = 8, KILL = 21, ESCAPE = 27, DELETE = 127 };
+enum { INTERRUPT = MX_FRAME_BREAK, BELL = 7, BACKSPACE = 8, KILL = 21, ESCAPE = 27, DELETE = 127 };
 
 // ---- output ------------------------------------------------------------------------
 
@@ -279,7 +279,7 @@ static const char help[] =
     "/top-p P at random among the likeliest that hold P of the probability\n"
     "/seed N  begin the random numbers anew\n"
     "/stats   of the last text\n"
-    "/reset   the device\n";
+    "/reset   begin anew with the model\n";
 
 static bool set_temperature(mx_console *c, const char *text) {
   uint32_t v;

@@ -188,10 +188,12 @@ static mx_serial_status read_facts(mx_serial_host *h) {
 }
 
 mx_serial_status mx_serial_open(mx_serial_host *h) {
+  static const uint8_t first = MX_FRAME_BREAK;
   uint32_t protocol = 0;
   h->requests = h->retries = h->damaged = h->silent = 0;
   h->slowest_ms = 0;
   h->run = MX_FRAME_MAX_WORDS;
+  if (!h->line.send(h->line.self, &first, 1)) return MX_SERIAL_GONE;
   mx_serial_status s = read_fact(h, MX_FACT_PROTOCOL, &protocol);
   if (s) return s;
   if (protocol >> 16 != MX_FRAME_MAGIC) return MX_SERIAL_OTHER;

@@ -10,7 +10,7 @@ enum {
   DEFAULT_TOKENS = 128,
   WAITS_PER_SECOND = 64, MOST_SECONDS = 20,  // for a program of the accelerator
   MOST_TRAPS = 2,  // one after another
-  CTRL_C = 3, LEAVES = 3,  // so many of it, or of Enter, in a row and outside of a frame end serving frames
+  LEAVES = 3,  // so many Ctrl-C, or Enter, in a row and outside of a frame end serving frames
   EXTERNAL_AND_TIMER = 1 << 11 | 1 << 7,     // of mie
 };
 
@@ -165,11 +165,18 @@ COLD static const char *load_image(void) {
   return problem ? problem : set_up_console(&image);
 }
 
+// Settings stay as they are, but for the first time.
 COLD static void set_up(void) {
+  mx_sampler sampler = console.sampler;
+  uint32_t tokens = console.max_tokens;
+  bool first = !console.terminal.send;
   console = (mx_console){.terminal = {.send = send, .receive = receive, .now = now, .clock_hz = soc_read(MX_SOC_REG_CLOCK_HZ), .echo = true},
-                         .runtime = &runtime, .text = &text, .max_tokens = DEFAULT_TOKENS, .line = short_line, .line_bytes = sizeof short_line,
-                         .sampler = {.top_p_milli = 1000}};
-  mx_sampler_seed(&console.sampler, 1);
+                         .runtime = &runtime, .text = &text, .max_tokens = first ? DEFAULT_TOKENS : tokens, .line = short_line, .line_bytes = sizeof short_line,
+                         .sampler = sampler};
+  if (first) {
+    console.sampler.top_p_milli = 1000;
+    mx_sampler_seed(&console.sampler, 1);
+  }
   runtime = (mx_runtime){.device.mmio = {0, read_register, write_register, wait}, .memory = {0, put_memory, get_memory},
                          .memory_base = MX_SOC_MEMORY, .max_polls = UINT32_MAX};
   soc_write(MX_SOC_REG_IRQ_ENABLE, MX_SOC_IRQ_ACCEL);
@@ -227,7 +234,7 @@ static void serve_frames(void) {
   mx_serial_board_take(&line, MX_FRAME_FLAG);
   for (int leaves = 0, last = 0, byte; leaves < LEAVES; last = byte) {
     byte = receive(0, true);
-    bool leave = !line.in.open && (byte == CTRL_C || byte == '\r');
+    bool leave = !line.in.open && (byte == MX_FRAME_BREAK || byte == '\r');
     leaves = leave ? byte == last ? leaves + 1 : 1 : 0;
     mx_serial_board_take(&line, (uint8_t)byte);
   }

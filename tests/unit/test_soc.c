@@ -216,6 +216,33 @@ static void other_processors_and_engines(void **state) {
   free(flash);
 }
 
+// Settings survive a reset.
+static void settings_stay(void **state) {
+  (void)state;
+  mx_platform_options o = options_of(&toy);
+  mx_platform *p = boot(&o);
+  type_text(p, "/n 1\r/temp 0.5\r/top-p 0.001\r/reset\r");
+  expect(p, ready, BOOT_STEPS);
+  type_text(p, "/stats\r");
+  expect(p, "temperature 0.500, top-p 0.001, at most 1 tokens\r\n> ", STEPS);
+  type_text(p, "b\r");
+  expect(p, "bc\r\n> ", STEPS);
+  mx_platform_close(p);
+}
+
+static void odd_prompts(void **state) {
+  (void)state;
+  static const char *const prompts[] = {"  two  spaces ", "caf\xc3\xa9 \xe2\x96\x81 \xf0\x9f\x98\x80", "\xff\xc3 ~<0x41></s>", "tab\there"};
+  mx_platform_options o = options_of(&shipped);
+  mx_platform *p = boot(&o);
+  for (size_t i = 0; i < sizeof prompts / sizeof *prompts; i++) {
+    model m = shipped;
+    m.prompt = prompts[i];
+    writes(p, &m, NULL);
+  }
+  mx_platform_close(p);
+}
+
 static void ctrl_c_stops(void **state) {
   (void)state;
   mx_platform_options o = options_of(&shipped);
@@ -398,6 +425,8 @@ static void host_takes_over_and_gives_back(void **state) {
   mx_platform *p = boot(&o);
   mx_serial_host h = {.line = {p, line_send, line_receive, line_now}, .byte_ns = 1000, .patience_ms = 500, .tries = 4};
   uint32_t id = 0, words[300], back[300];
+  type_text(p, "half a line");
+  expect(p, "half a line", STEPS);
   assert_int_equal(mx_serial_open(&h), MX_SERIAL_OK);
   assert_int_equal(h.clock_hz, 48000000);
   assert_int_equal(h.memory_base, MX_SOC_MEMORY);
@@ -465,6 +494,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(writes_what_mxf_run_writes), cmocka_unit_test(draws_what_mxf_run_draws),
       cmocka_unit_test(other_processors_and_engines), cmocka_unit_test(ctrl_c_stops),
+      cmocka_unit_test(settings_stay),              cmocka_unit_test(odd_prompts),
       cmocka_unit_test(bad_firmware_is_refused),    cmocka_unit_test(flash_chip_may_be_late_or_dead),
       cmocka_unit_test(bus_error_while_booting),    cmocka_unit_test(bad_images_are_refused),
       cmocka_unit_test(another_build_is_refused),   cmocka_unit_test(sdram_that_does_not_come),
