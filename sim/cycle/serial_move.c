@@ -57,7 +57,7 @@ mx_serial_move_out mx_serial_move_look(const mx_serial_move *v, const mx_serial_
       .req_probe = v->dry, .req_addr = v->place | (words ? 3 : 0), .at = (uint16_t)(c->at + v->index),
       .store = c->op == MX_OP_STORE, .nibbles = nibbles(c), .byte = codes(v, c) ? v->index & 1 : 255,
   };
-  o.strobes = o.store ? 15 : (uint8_t)(1 << (v->place & 3));
+  o.strobes = (uint8_t)(o.store ? 15 : 1 << (v->place & 3));
   if (v->state == MX_MOVE_BEGIN && some(c) && misaligned(c)) o.fault = MX_FAULT_ALIGN;
   if (req_bad) o.fault = MX_FAULT_RANGE;
   look_onchip(v, c, r_valid, &o);

@@ -89,7 +89,7 @@ static uint8_t byte_out(const mx_flash_chip *c, uint64_t now) {
 static void shift_out(mx_flash_chip *c, uint64_t now) {
   unsigned lines = c->now->data_lines;
   c->out_bit -= lines;
-  unsigned bits = byte_out(c, now) >> c->out_bit & ((1u << lines) - 1);
+  unsigned bits = (unsigned)byte_out(c, now) >> c->out_bit & ((1u << lines) - 1);
   c->drives = lines == 1 ? 2 : (1u << lines) - 1;
   c->level = lines == 1 ? bits << 1 : bits;
   if (c->out_bit) return;
