@@ -58,17 +58,17 @@ static void check_regions(void) {
 static void check_words(const word *list, uint32_t bytes) {
   for (const word *a = list; a->name; a++) {
     if (a->offset % 4 || a->offset >= bytes) refuse(a->name, NULL, "the offset does not fit");
-    if (strcmp(a->access, "RO") && strcmp(a->access, "RW") && strcmp(a->access, "W1"))
-      refuse(a->name, NULL, "access is RO, RW or W1");
+    if (strcmp(a->access, "RO") && strcmp(a->access, "RW") && strcmp(a->access, "WO"))
+      refuse(a->name, NULL, "access is RO, RW or WO");
     for (const word *b = list; b < a; b++)
       if (a->offset == b->offset) refuse(b->name, a->name, "share an offset");
   }
 }
 
-static uint32_t mask(int writable) {
+static uint32_t mask_without(const char *access) {
   uint32_t m = 0;
   for (const word *r = registers; r->name; r++)
-    if (!writable || strcmp(r->access, "RO")) m |= UINT32_C(1) << r->offset / 4;
+    if (strcmp(r->access, access)) m |= UINT32_C(1) << r->offset / 4;
   return m;
 }
 
@@ -78,11 +78,11 @@ static void print(void) {
     printf("  localparam logic [31:0] %s_BASE = 32'h%08" PRIx32 ";\n", r->name, r->base);
     printf("  localparam int unsigned %s_BYTES = %" PRIu32 ";\n", r->name, r->bytes);
   }
-  puts("  // Words of SYSTEM: by number; one bit each for those that are there, and may be written.");
+  puts("  // Words of SYSTEM: by number; one bit each for those that may be read, and written.");
   for (const word *r = registers; r->name; r++)
     printf("  localparam logic [4:0] SYS_%s = 5'd%" PRIu32 ";\n", r->name, r->offset / 4);
-  printf("  localparam logic [31:0] SYS_DEFINED = 32'h%08" PRIx32 ";\n", mask(0));
-  printf("  localparam logic [31:0] SYS_WRITABLE = 32'h%08" PRIx32 ";\n", mask(1));
+  printf("  localparam logic [31:0] SYS_READABLE = 32'h%08" PRIx32 ";\n", mask_without("WO"));
+  printf("  localparam logic [31:0] SYS_WRITABLE = 32'h%08" PRIx32 ";\n", mask_without("RO"));
   puts("endpackage");
 }
 

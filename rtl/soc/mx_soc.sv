@@ -97,6 +97,8 @@ module mx_soc #(
 
   logic       accel_irq, memory_ready, flash_ready, flash_missing;
   logic [7:0] flash_id;
+  logic        copy_from_we, copy_to_we, copy_crc_we, copy_start, copy_done, copy_error;
+  logic [31:0] copy_crc;
   mx_soc_system #(
     .ClockHz(ClockHz), .BaudRate(BaudRate), .UartDepth(UartDepth), .Board(Board), .MemoryBytes(MemoryBytes)
   ) u_system (
@@ -104,23 +106,43 @@ module mx_soc #(
     .wstrb_i(bus_wstrb), .wdata_i(bus_wdata), .rdata_o(sys_rdata), .error_o(sys_error),
     .accel_irq_i(accel_irq), .irq_external_o(irq_external), .irq_timer_o(irq_timer),
     .memory_ready_i(memory_ready), .flash_ready_i(flash_ready), .flash_missing_i(flash_missing),
-    .flash_id_i(flash_id), .rx_i(uart_rx_i), .tx_o(uart_tx_o), .leds_o(leds_o)
+    .flash_id_i(flash_id), .copy_from_we_o(copy_from_we), .copy_to_we_o(copy_to_we), .copy_crc_we_o(copy_crc_we),
+    .copy_crc_i(copy_crc), .copy_start_o(copy_start), .copy_done_i(copy_done), .copy_error_i(copy_error),
+    .rx_i(uart_rx_i), .tx_o(uart_tx_o), .leds_o(leds_o)
   );
+
+  // While the copier works, the processor waits for it, and is not at flash and memory.
+  logic        flash_valid, memory_valid, copy_flash, copy_memory;
+  logic [31:0] flash_addr, memory_addr, copy_from, copy_to, memory_wdata, copy_data;
+  logic [3:0]  memory_wstrb;
+  mx_soc_copy u_copy (
+    .clk_i(clk_i), .rst_ni(rst_ni), .wdata_i(bus_wdata), .from_we_i(copy_from_we), .to_we_i(copy_to_we),
+    .crc_we_i(copy_crc_we), .crc_o(copy_crc), .start_i(copy_start), .done_o(copy_done), .error_o(copy_error),
+    .flash_valid_o(copy_flash), .flash_ready_i(slow_ready[0]), .flash_addr_o(copy_from),
+    .flash_rdata_i(slow_rdata[31:0]), .flash_error_i(slow_error[0]), .memory_valid_o(copy_memory),
+    .memory_ready_i(slow_ready[2]), .memory_addr_o(copy_to), .memory_wdata_o(copy_data), .memory_error_i(slow_error[2])
+  );
+  assign flash_valid  = slow_valid[0] || copy_flash;
+  assign flash_addr   = copy_flash ? copy_from : slow_addr;
+  assign memory_valid = slow_valid[2] || copy_memory;
+  assign memory_addr  = copy_memory ? copy_to : slow_addr;
+  assign memory_wdata = copy_memory ? copy_data : slow_wdata;
+  assign memory_wstrb = copy_memory ? 4'hf : slow_wstrb;
 
   // ---- flash: deselected for 50 ns ----
   localparam int unsigned DeselectCycles = ClockHz <= 40000000 ? 2 : (ClockHz + 19999999) / 20000000;
   logic       flash_asked_q, flash_arvalid_q, flash_arready, flash_rlast;
   logic [1:0] flash_rresp;
   always_ff @(posedge clk_i) begin
-    flash_asked_q   <= rst_ni && slow_valid[0] && !slow_ready[0];
-    flash_arvalid_q <= rst_ni && ((slow_valid[0] && !flash_asked_q) || (flash_arvalid_q && !flash_arready));
+    flash_asked_q   <= rst_ni && flash_valid && !slow_ready[0];
+    flash_arvalid_q <= rst_ni && ((flash_valid && !flash_asked_q) || (flash_arvalid_q && !flash_arready));
   end
   assign slow_error[0] = flash_rresp[1];
   mx_flash #(
     .Lines(FlashLines), .Divide(FlashDivide), .DeselectCycles(DeselectCycles), .LenBits(8)
   ) u_flash (
     .clk_i(clk_i), .rst_ni(rst_ni), .ready_o(flash_ready), .missing_o(flash_missing), .id_o(flash_id),
-    .arvalid_i(flash_arvalid_q), .arready_o(flash_arready), .araddr_i(slow_addr[23:0]), .arlen_i(8'd0),
+    .arvalid_i(flash_arvalid_q), .arready_o(flash_arready), .araddr_i(flash_addr[23:0]), .arlen_i(8'd0),
     .rvalid_o(slow_ready[0]), .rready_i(1'b1), .rdata_o(slow_rdata[31:0]), .rresp_o(flash_rresp),
     .rlast_o(flash_rlast), .cs_no(flash_cs_no), .sck_o(flash_sck_o), .io_o(flash_io_o), .io_oe_o(flash_io_oe_o),
     .io_i(flash_io_i)
@@ -175,8 +197,8 @@ module mx_soc #(
 
   // ---- memory ----
   mx_soc_memory #(.BusBits(BusBits)) u_memory (
-    .clk_i(clk_i), .rst_ni(rst_ni), .cpu_valid_i(slow_valid[2]), .cpu_ready_o(slow_ready[2]),
-    .cpu_addr_i(slow_addr), .cpu_wstrb_i(slow_wstrb), .cpu_wdata_i(slow_wdata), .cpu_rdata_o(slow_rdata[95:64]),
+    .clk_i(clk_i), .rst_ni(rst_ni), .cpu_valid_i(memory_valid), .cpu_ready_o(slow_ready[2]),
+    .cpu_addr_i(memory_addr), .cpu_wstrb_i(memory_wstrb), .cpu_wdata_i(memory_wdata), .cpu_rdata_o(slow_rdata[95:64]),
     .cpu_error_o(slow_error[2]),
     .acc_arvalid_i(m_arvalid), .acc_arready_o(m_arready), .acc_araddr_i(m_araddr), .acc_arlen_i(m_arlen),
     .acc_rvalid_o(m_rvalid), .acc_awvalid_i(m_awvalid), .acc_awready_o(m_awready), .acc_awaddr_i(m_awaddr),
@@ -200,7 +222,7 @@ module mx_soc #(
     .sdram_dqm_o(sdram_dqm_o), .sdram_dq_o(sdram_dq_o), .sdram_dq_oe_o(sdram_dq_oe_o), .sdram_dq_i(sdram_dq_i)
   );
 
-  wire logic unused = &{1'b0, flash_rresp[0], bus_fetch, obs_irq, obs_write, obs_insn, obs_data, obs_addr, flash_rlast, m_rready,
+  wire logic unused = &{1'b0, flash_rresp[0], flash_addr[31:24], bus_fetch, obs_irq, obs_write, obs_insn, obs_data, obs_addr, flash_rlast, m_rready,
                         m_bready, m_arid, m_awid, m_awlen, m_arsize, m_awsize, m_arburst, m_awburst, m_arcache,
                         m_awcache, m_arprot, m_awprot, m_wlast};
 

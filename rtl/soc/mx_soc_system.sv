@@ -2,7 +2,7 @@
 // facts of the board, lights.
 //
 // valid_i stays, with what comes beside it, until ready_o, a cycle later or, of a
-// byte to send, when there is room. Words only: a narrower write is an error, as
+// byte to send, when there is room, or, of COPY_WORDS, with copy_done_i. Words only: a narrower write is an error, as
 // are words that do not exist or are read only. rdata_o is 0 without ready_o.
 // irq_*_o are registers. The time's upper half follows its lower by a cycle.
 // Reset: synchronous.
@@ -35,6 +35,14 @@ module mx_soc_system #(
   input  wire logic        flash_missing_i,
   input  wire logic [7:0]  flash_id_i,
 
+  output      logic        copy_from_we_o,  // of mx_soc_copy's registers, with wdata_i
+  output      logic        copy_to_we_o,
+  output      logic        copy_crc_we_o,
+  input  wire logic [31:0] copy_crc_i,
+  output      logic        copy_start_o,    // until copy_done_i
+  input  wire logic        copy_done_i,
+  input  wire logic        copy_error_i,
+
   input  wire logic        rx_i,
   output      logic        tx_o,
   output      logic [7:0]  leds_o
@@ -44,16 +52,21 @@ module mx_soc_system #(
   logic uart_room;
   wire logic [4:0] word  = addr_i[6:2];
   wire logic write   = wstrb_i != '0;
-  wire logic refused = addr_i[11:7] != '0 || !mx_soc_pkg::SYS_DEFINED[word]
-                       || (write && (!mx_soc_pkg::SYS_WRITABLE[word] || wstrb_i != 4'hf));
-  wire logic waits   = write && word == mx_soc_pkg::SYS_UART_DATA && !uart_room;
+  wire logic refused = addr_i[11:7] != '0
+                       || (write ? !mx_soc_pkg::SYS_WRITABLE[word] || wstrb_i != 4'hf : !mx_soc_pkg::SYS_READABLE[word]);
+  wire logic copies  = write && word == mx_soc_pkg::SYS_COPY_WORDS && !refused;
+  wire logic waits   = (write && word == mx_soc_pkg::SYS_UART_DATA && !uart_room) || (copies && !copy_done_i);
   wire logic answer  = valid_i && !ready_o && (refused || !waits);
   wire logic reads   = answer && !refused && !write;
   wire logic writes  = answer && !refused && write;
   always_ff @(posedge clk_i) begin
     ready_o <= rst_ni && answer;
-    error_o <= rst_ni && answer && refused;
+    error_o <= rst_ni && answer && (refused || (copies && copy_error_i));
   end
+  assign copy_from_we_o = writes && word == mx_soc_pkg::SYS_COPY_FROM;
+  assign copy_to_we_o   = writes && word == mx_soc_pkg::SYS_COPY_TO;
+  assign copy_crc_we_o  = writes && word == mx_soc_pkg::SYS_COPY_CRC;
+  assign copy_start_o   = valid_i && !ready_o && copies;
 
   // ---- serial line ----
   logic       arrived, lost, lost_q;
@@ -115,6 +128,7 @@ module mx_soc_system #(
                                             flash_ready_i && !flash_missing_i};
       mx_soc_pkg::SYS_LED:          data = {24'd0, leds_o};
       mx_soc_pkg::SYS_BOARD:        data = Board;
+      mx_soc_pkg::SYS_COPY_CRC:     data = copy_crc_i;
       default:                      data = '0;
     endcase
   end
