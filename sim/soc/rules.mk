@@ -1,7 +1,7 @@
 # The system on chip in Verilator: build/soc-sim. Included by the Makefile.
 SOC_CLOCK ?= 50000000
 SOC_BAUD ?= 3125000# 16 clocks a bit: output is quick, and firmware keeps up
-BOOT ?= $B/soc/soc_boot.bin# program of the boot ROM
+BOOT ?= $B/firmware/boot.bin# program of the boot ROM
 
 $B/gen/mx_soc_pkg.sv: rtl/soc/gen_soc.c firmware/soc.def
 	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -o $B/gen-soc $< && $B/gen-soc > $@

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "compiler/cli.h"
+#include "firmware/mx_soc.h"
+#include "sim/soc/flash.h"
 #include "sim/soc/machine.h"
 
 static const char usage[] =
@@ -21,9 +23,10 @@ static const char usage[] =
     "serial line. What the line says goes to stdout. A terminal on stdin is typed through;\n"
     "else each line of stdin is typed when the console asks, and the run ends when it asks\n"
     "for more. A broken rule of a chip ends the run: exit status 1.\n"
-    "  --flash FILE         contents of the flash chip, from its first byte\n"
-    "  --firmware FILE      firmware with its head, to where the boot ROM looks for it\n"
-    "  --image FILE         program image (.mxp), to its place in the flash\n"
+    "  --firmware FILE      in the flash chip: build/firmware/main.rv32im.bin, or another\n"
+    "  --image FILE         in the flash chip: a program image (.mxp)\n"
+    "  --flash FILE         in the flash chip instead: a file of mxf flash\n"
+    "  --offset N           where FILE begins in the chip (default: where firmware does)\n"
     "  --no-flash           the board has no flash chip\n"
     "  --flash-busy US      the chip is busy so long after power-on\n"
     "  --sdram CHIP         is42s16160g-7 (default), w9825g6kh-6, as4c32m16sb-7\n"
@@ -38,10 +41,11 @@ static const char usage[] =
     "  --trace-from C, --trace-to C   clock cycles\n";
 
 typedef struct {
-  const char *flash, *firmware, *image, *flash_busy, *sdram, *prompt, *expect, *baud, *cycles;
+  const char *flash, *offset, *flash_busy, *sdram, *prompt, *expect, *baud, *cycles;
   const char *trace, *trace_from, *trace_to;
   bool no_flash, pty, stats, help;
-  uint64_t most_cycles;
+  uint64_t most_cycles, first;
+  mx_flash_parts parts;
   mx_machine_options machine;
 } arguments;
 
@@ -49,7 +53,8 @@ typedef struct {
 
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   const mx_cli_option options[] = {
-      {"flash", 0, &a->flash, NULL}, {"firmware", 0, &a->firmware, NULL}, {"image", 0, &a->image, NULL},
+      {"flash", 0, &a->flash, NULL}, {"offset", 0, &a->offset, NULL}, {"firmware", 0, &a->parts.firmware, NULL},
+      {"image", 0, &a->parts.image, NULL},
       {"no-flash", 0, NULL, &a->no_flash}, {"flash-busy", 0, &a->flash_busy, NULL}, {"sdram", 0, &a->sdram, NULL},
       {"prompt", 'p', &a->prompt, NULL}, {"expect", 0, &a->expect, NULL}, {"pty", 0, NULL, &a->pty},
       {"baud", 'b', &a->baud, NULL}, {"cycles", 0, &a->cycles, NULL}, {"stats", 's', NULL, &a->stats},
@@ -58,10 +63,12 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   mx_machine_options *m = &a->machine;
   uint64_t busy_us = 0, baud = 0;
   a->most_cycles = m->trace_to = UINT64_MAX;
+  a->first = MX_SOC_FLASH_FIRMWARE;
   m->sdram = a->sdram;
   m->trace = a->trace;
   if (!a->expect) a->expect = "> ";
-  if (mx_cli_number("flash-busy", a->flash_busy, 0, 1000000, &busy_us, e) ||
+  if (mx_cli_number("offset", a->offset, 0, MX_MACHINE_FLASH_BYTES - 1, &a->first, e) ||
+      mx_cli_number("flash-busy", a->flash_busy, 0, 1000000, &busy_us, e) ||
       mx_cli_number("baud", a->baud, 1, mx_soc_built.clock_hz / 4, &baud, e) ||
       mx_cli_number("cycles", a->cycles, 1, UINT64_MAX, &a->most_cycles, e) ||
       mx_cli_number("trace-from", a->trace_from, 0, UINT64_MAX, &m->trace_from, e) ||
@@ -74,11 +81,6 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
 }
 
 // ---- flash -------------------------------------------------------------------------------
-
-enum {
-#define SOCFLASH(name, offset, bytes, text) FLASH_##name = offset, FLASH_##name##_BYTES = bytes,
-#include "firmware/soc.def"
-};
 
 static mx_status load(const char *path, uint8_t *to, size_t room, mx_error *e) {
   if (!path) return MX_OK;
@@ -94,9 +96,15 @@ static mx_status load(const char *path, uint8_t *to, size_t room, mx_error *e) {
 // Erased where nothing was loaded.
 static mx_status fill_flash(const arguments *a, uint8_t *flash, mx_error *e) {
   memset(flash, 0xff, MX_MACHINE_FLASH_BYTES);
-  if (load(a->flash, flash, MX_MACHINE_FLASH_BYTES, e)) return e->status;
-  if (load(a->firmware, flash + FLASH_FIRMWARE, FLASH_FIRMWARE_BYTES, e)) return e->status;
-  return load(a->image, flash + FLASH_IMAGE, FLASH_IMAGE_BYTES, e);
+  if (a->flash || (!a->parts.firmware && !a->parts.image))
+    return load(a->flash, flash + a->first, (size_t)(MX_MACHINE_FLASH_BYTES - a->first), e);
+  uint8_t *bytes;
+  uint32_t first;
+  size_t size;
+  if (mx_flash_build(&a->parts, &bytes, &first, &size, e)) return e->status;
+  memcpy(flash + first, bytes, size);
+  free(bytes);
+  return MX_OK;
 }
 
 // ---- console -----------------------------------------------------------------------------

@@ -17,26 +17,10 @@ $(foreach a,rv32i rv32im,$(eval $(call rv_program,$a)))
 $B/rtl/tb_mx_rv_run: $B/soc/demo.rv32i.bin
 $B/rtl/tb_mx_rv_run_m: $B/soc/demo.rv32im.bin
 
-# Programs for the system on chip: the boot ROM of its tests, and firmware to be
-# loaded by it.
-soc_flags = $(filter-out -T tests/soc/link.ld,$(call rv_flags,rv32im)) -I. -DPICOLIBC_INTEGER_PRINTF_SCANF
-$B/soc/soc_boot.elf: tests/soc/soc_boot.c tests/soc/soc_rom.ld firmware/soc.def
+# Firmware that tries the system on chip, for build/soc-sim.
+$B/soc/soc_test.elf: tests/soc/soc_test.c tests/soc/soc_test.ld firmware/soc.def golden/csr.def
 	$(call say,RVCC,$@)
-	$(Q)$(call need,$(RVCC)); mkdir -p $(@D) && $(RVCC) $(soc_flags) -T tests/soc/soc_rom.ld -o $@ $<
-$B/soc/soc_test.elf: tests/soc/soc_test.c tests/soc/soc.ld firmware/soc.def golden/csr.def
-	$(call say,RVCC,$@)
-	$(Q)$(call need,$(RVCC)); mkdir -p $(@D) && $(RVCC) $(soc_flags) -T tests/soc/soc.ld -o $@ $<
-$B/soc/soc_%.bin: $B/soc/soc_%.elf
-	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@
-$B/soc/soc_test.mxfw: $B/soc/soc_test.bin
-	$(Q)size=$$(stat -c %s $<); word() { printf '\\x%02x\\x%02x\\x%02x\\x%02x' $$(($$1 & 255)) $$(($$1 >> 8 & 255)) 0 0; }; \
-	  { printf "MXFW$$(word $$size)$$(word $$size)$$(word 0)$$(word 0)"; cat $<; } > $@
-
-# For the virtual platform: the driver in 16 KB of RAM.
-$B/soc/platform.elf: tests/soc/platform.c tests/soc/platform_start.S tests/soc/platform.ld firmware/mx_driver.c firmware/mx_runtime.c $B/gen/build_id.h
-	$(call say,RVCC,$@)
-	$(Q)$(call need,$(RVCC)); mkdir -p $(@D) && $(RVCC) --specs=picolibc.specs -march=rv32im -mabi=ilp32 -Os -fno-delete-null-pointer-checks -nostartfiles -T tests/soc/platform.ld \
-	  -I. -I$B/gen -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffunction-sections -fdata-sections \
-	  -Wl,--gc-sections -Wl,--no-warn-rwx-segments -o $@ $(filter %.S %.c,$^)
-$B/soc/platform.bin: $B/soc/platform.elf
+	$(Q)$(call need,$(RVCC)); mkdir -p $(@D) && $(RVCC) $(filter-out -T tests/soc/link.ld,$(call rv_flags,rv32im)) -I. \
+	  -T tests/soc/soc_test.ld -o $@ $<
+$B/soc/soc_test.bin: $B/soc/soc_test.elf
 	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@

@@ -25,7 +25,7 @@ hardware() {
   local name=$1
   shift
   { echo hello; printf '%0300d\n' 0; } |
-    build/soc-sim --firmware build/soc/soc_test.mxfw --cycles 3000000 "$@" >"$dir/out" 2>"$dir/log" &&
+    build/soc-sim --firmware build/soc/soc_test.bin --cycles 3000000 "$@" >"$dir/out" 2>"$dir/log" &&
     tr -d '\r' <"$dir/out" | diff - tests/soc/soc_test.txt >>"$dir/log" 2>&1
   tell "$name" $?
 }

@@ -10,6 +10,7 @@
 enum {
 #define SOCREG(name, offset, access, text) SYS_##name = offset,
 #define SOCFLASH(name, offset, bytes, text) FLASH_##name = offset,
+#define SOCHEAD(name, offset, text) HEAD_##name = offset,
 #include "firmware/soc.def"
 #define CSR(name, offset, access, reset, text) CSR_##name = offset,
 #define FAULT(name, code, text) FAULT_##name = code,
@@ -86,7 +87,7 @@ static void bus_errors(void) {
   static const uint8_t read_only[] = {SYS_UART_STATUS, SYS_TIME_LO, SYS_TIME_HI, SYS_IRQ_STATUS, SYS_CLOCK_HZ,
                                       SYS_MEMORY_BYTES, SYS_FLASH_STATUS, SYS_BOARD};
   for (unsigned i = 0; i < sizeof read_only; i++) refused(SYSTEM + read_only[i], 7, "write to SYSTEM");
-  for (uint32_t at = SYS_BOARD + 4; at < 0x1000; at = at < 0x100 ? at + 4 : 2 * at) {
+  for (uint32_t at = SYS_COPY_WORDS + 4; at < 0x1000; at = at < 0x100 ? at + 4 : 2 * at) {
     refused(SYSTEM + at, 5, "read of SYSTEM");
     refused(SYSTEM + at, 7, "write to SYSTEM");
   }
@@ -142,6 +143,40 @@ static void memories(void) {
   store(MEMORY_END - 4, 0x12345678);
   check(load(MEMORY_END - 4) == 0x12345678, "SDRAM, last word");
   printf("memories: done\n");
+}
+
+// ---- copying ----
+
+// From the firmware's head on, whose checksum is that of what lies behind it.
+static void copies(void) {
+  uint32_t from = FLASH_FIRMWARE + HEAD_END, words = load(FLASH + FLASH_FIRMWARE + HEAD_BYTES) / 4, to = MEMORY + 0x10004;
+  bool same = true;
+  set_sys(SYS_COPY_CRC, UINT32_MAX);
+  set_sys(SYS_COPY_FROM, from);
+  set_sys(SYS_COPY_TO, to);
+  store(to + 4 * words, 0x600d600d);
+  uint32_t begun = sys(SYS_TIME_LO);
+  set_sys(SYS_COPY_WORDS, words - 100);
+  uint32_t cycles = sys(SYS_TIME_LO) - begun;
+  check(cycles > 15 * (words - 100) && cycles < 20 * (words - 100), "the time of COPY_WORDS");
+  set_sys(SYS_COPY_WORDS, 100);  // goes on
+  set_sys(SYS_COPY_WORDS, 0);
+  for (uint32_t i = 0; i < words; i++) same &= load(to + 4 * i) == load(FLASH + from + 4 * i);
+  check(same && load(to + 4 * words) == 0x600d600d, "the words copied");
+  check(~sys(SYS_COPY_CRC) == load(FLASH + FLASH_FIRMWARE + HEAD_CRC), "the CRC of words copied");
+  set_sys(SYS_COPY_CRC, UINT32_MAX);
+  set_sys(SYS_COPY_FROM, from);
+  set_sys(SYS_COPY_TO, 0);
+  set_sys(SYS_COPY_WORDS, words);
+  check(~sys(SYS_COPY_CRC) == load(FLASH + FLASH_FIRMWARE + HEAD_CRC), "the CRC of words read");
+  set_sys(SYS_COPY_TO, MEMORY_END - 4);
+  set_sys(SYS_COPY_WORDS, 1);
+  traps = 0;
+  set_sys(SYS_COPY_WORDS, 3);  // beyond the SDRAM
+  check(traps == 1 && cause == 7 && value == SYSTEM + SYS_COPY_WORDS, "a copy beyond the SDRAM");
+  for (uint32_t at = SYS_COPY_FROM; at <= SYS_COPY_WORDS; at += 4)
+    if (at != SYS_COPY_CRC) refused(SYSTEM + at, 5, "read of SYSTEM");
+  printf("copying: done\n");
 }
 
 // ---- interrupts --------------------------------------------------------------------------
@@ -229,6 +264,7 @@ int main(void) {
   facts();
   bus_errors();
   memories();
+  copies();
   timer();
   accelerator();
   serial_line();
