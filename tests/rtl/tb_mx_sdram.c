@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/soc/sdram_chip.h"
+#include "tests/rtl/sdram_pins.h"
 #include "tests/rtl/tb.h"
 
 enum { BEAT = 8, COLUMNS = 4, QUEUE = 1024, BYTES = 32 << 20, KEPT = 1 << 20 };
@@ -16,7 +16,6 @@ enum { PERIOD_PS = (int)(1000000000000 / TB_ClockHz), PHASE_PS = TB_ReadDelay ? 
 static struct {
   tb_port *ready, *arvalid, *arready, *araddr, *arlen, *arid, *rvalid, *rdata, *rresp, *rlast, *rid;
   tb_port *awvalid, *awready, *awaddr, *awid, *wvalid, *wready, *wdata, *wstrb, *bvalid, *bresp, *bid;
-  tb_port *cke, *cs, *ras, *cas, *we, *ba, *a, *dqm, *dq_o, *oe, *dq_i;
 } p;
 
 static void find_ports(void) {
@@ -26,39 +25,10 @@ static void find_ports(void) {
   AXI(awvalid, "i"), AXI(awready, "o"), AXI(awaddr, "i"), AXI(awid, "i");
   AXI(wvalid, "i"), AXI(wready, "o"), AXI(wdata, "i"), AXI(wstrb, "i"), AXI(bvalid, "o"), AXI(bresp, "o"), AXI(bid, "o");
 #undef AXI
-  p.cke = tb_find("sdram_cke_o"), p.cs = tb_find("sdram_cs_no"), p.ras = tb_find("sdram_ras_no");
-  p.cas = tb_find("sdram_cas_no"), p.we = tb_find("sdram_we_no"), p.ba = tb_find("sdram_ba_o");
-  p.a = tb_find("sdram_a_o"), p.dqm = tb_find("sdram_dqm_o"), p.dq_o = tb_find("sdram_dq_o");
-  p.oe = tb_find("sdram_dq_oe_o"), p.dq_i = tb_find("sdram_dq_i");
 }
 
-// ---- the chip --------------------------------------------------------------------------
-
-static mx_sdram_chip chip;
-static uint64_t now_ps;
+static const mx_sdram_chip *chip;
 static uint8_t *reference;
-
-static void open_chip(const mx_sdram_params *params) {
-  if (chip.cells) mx_sdram_chip_close(&chip);
-  TB_CHECK(mx_sdram_chip_open(&chip, params, tb_seed()), "out of memory");
-  now_ps = 0;
-}
-
-static void clock_chip(void) {
-  tb_cycle();
-  now_ps += PERIOD_PS;
-  mx_sdram_pins pins = {.cke = tb_peek(p.cke), .cs_n = tb_peek(p.cs), .ras_n = tb_peek(p.ras), .cas_n = tb_peek(p.cas),
-                        .we_n = tb_peek(p.we), .ba = (uint8_t)tb_peek(p.ba), .a = (uint16_t)tb_peek(p.a),
-                        .dqm = (uint8_t)tb_peek(p.dqm), .dq = (uint16_t)tb_peek(p.dq_o), .driven = tb_peek(p.oe)};
-  mx_sdram_chip_edge(&chip, now_ps + PHASE_PS, &pins);
-  tb_put(p.dq_i, mx_sdram_chip_dq(&chip, now_ps + PERIOD_PS));
-}
-
-// Columns above those that the controller knows stay unused in a larger chip.
-static uint8_t *cell(uint32_t address) {
-  uint32_t row = address >> 10;
-  return mx_sdram_chip_byte(&chip, (row << (chip.p->column_bits + 1)) + (address & 1023));
-}
 
 // ---- the master ------------------------------------------------------------------------
 
@@ -84,7 +54,7 @@ static void take_beat(void) {
   uint64_t at = b->address + (uint64_t)beat * BEAT, got = tb_peek(p.rdata), want = 0;
   if (beat == 0 && tb_cycles() - b->accepted < seen.fastest) seen.fastest = tb_cycles() - b->accepted;
   if (!b->bad) memcpy(&want, reference + at, BEAT);
-  TB_CHECK(b->bad || got == want, "read of 0x%lx: %016lx, expected %016lx; %s", at, got, want, chip.error);
+  TB_CHECK(b->bad || got == want, "read of 0x%lx: %016lx, expected %016lx; %s", at, got, want, chip->error);
   TB_CHECK(tb_peek(p.rresp) == (b->bad ? 3 : 0), "read of 0x%lx answers %lu", at, tb_peek(p.rresp));
   TB_CHECK(tb_peek(p.rid) == b->id, "read of 0x%lx: wrong ID", at);
   TB_CHECK(tb_peek(p.rlast) == (beat + 1 == b->beats), "read of 0x%lx: wrong last", at);
@@ -114,7 +84,7 @@ static void step(void) {
   if (tb_peek(p.bvalid)) take_answer();
   TB_CHECK(!w || !answering, "a write is taken before the answer to the one before");
   if (w) store();
-  clock_chip();
+  sdram_pins_cycle();
   if (ar) {
     asked.accepted = tb_cycles();
     bursts[(first + count++) % QUEUE] = asked, asking = false, seen.bursts++;
@@ -122,10 +92,10 @@ static void step(void) {
   if (w) writing = false, answering = true;
 }
 
-static void sound(void) { TB_CHECK(!chip.error[0], "%s", chip.error); }
+static void sound(void) { TB_CHECK(!chip->error[0], "%s", chip->error); }
 
 static void start(const mx_sdram_params *params) {
-  open_chip(params);
+  chip = sdram_pins_power_up(params);
   asking = writing = answering = false;
   count = beat = 0;
   put_requests();
@@ -145,7 +115,7 @@ static bool overlap(const burst *a, const burst *b) {
   return a->address < b->address + (uint64_t)b->beats * BEAT && b->address < a->address + (uint64_t)a->beats * BEAT;
 }
 
-// Some rows of all banks again and again; sometimes beyond the chip.
+// Some rows of all banks again and again; sometimes beyond the chip->
 static burst somewhere(uint32_t longest) {
   uint64_t row = tb_random_below(4) ? tb_random_below(12) * 1024 : tb_random_below(KEPT / 1024) * 1024;
   burst b = {.address = row + tb_random_below(1024 / BEAT) * BEAT, .id = tb_random() & 1};
@@ -199,15 +169,15 @@ static void run_chip(const char *name) {
   const mx_sdram_params *params = mx_sdram_find(name);
   memset(&seen, 0, sizeof seen);
   start(params);
-  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *cell(i);
+  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *sdram_pins_byte(i);
   traffic(60000);
   latency();
   for (uint32_t i = 0; i < KEPT; i++)
-    TB_CHECK(reference[i] == *cell(i), "byte 0x%x is %02x in the chip, expected %02x", i, *cell(i), reference[i]);
+    TB_CHECK(reference[i] == *sdram_pins_byte(i), "byte 0x%x is %02x in the chip, expected %02x", i, *sdram_pins_byte(i), reference[i]);
   sound();
   TB_CHECK(seen.bursts > 500 && seen.writes > 500 && seen.refused > 10, "too little was tried");
   printf("%s: %lu bursts, %lu beats, %lu writes, %lu rows opened\n", name, seen.bursts, seen.beats, seen.writes,
-         chip.counts.activates);
+         chip->counts.activates);
 }
 
 // ---- a weight stream ---------------------------------------------------------------------
@@ -215,8 +185,8 @@ static void run_chip(const char *name) {
 // Bursts of 16 beats one after the other: the share of cycles with data on the pins.
 static double stream(unsigned cycles, unsigned writes) {
   start(mx_sdram_find("is42s16160g-7"));
-  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *cell(i);
-  uint64_t next = 0, columns = chip.counts.columns;
+  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *sdram_pins_byte(i);
+  uint64_t next = 0, columns = chip->counts.columns;
   for (unsigned i = 0; i < cycles; i++) {
     if (!asking) asked = (burst){.address = next, .beats = 16}, asking = true, next = (next + 128) % (KEPT / 2);
     if (!writing && !answering && tb_random_below(1000) < writes) {
@@ -226,7 +196,7 @@ static double stream(unsigned cycles, unsigned writes) {
     step();
   }
   sound();
-  double used = (double)(chip.counts.columns - columns) / cycles;
+  double used = (double)(chip->counts.columns - columns) / cycles;
   drain();
   return used;
 }
@@ -234,7 +204,7 @@ static double stream(unsigned cycles, unsigned writes) {
 // Writes without end do not keep reads waiting.
 static void crowd(void) {
   start(mx_sdram_find("is42s16160g-7"));
-  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *cell(i);
+  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *sdram_pins_byte(i);
   uint64_t before = seen.bursts;
   for (unsigned i = 0; i < 20000; i++) {
     if (!asking) asked = (burst){.address = 0, .beats = 1}, asking = true;
@@ -251,13 +221,13 @@ static mx_sdram_params strict;
 
 static void expect_violation(const char *rule) {
   start(&strict);
-  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *cell(i);
-  for (unsigned i = 0; i < 60000 && !chip.error[0]; i++) {
+  for (uint32_t i = 0; i < KEPT; i++) reference[i] = *sdram_pins_byte(i);
+  for (unsigned i = 0; i < 60000 && !chip->error[0]; i++) {
     maybe_read(50);
     maybe_write(50);
     step();
   }
-  TB_CHECK(strstr(chip.error, rule), "no violation of %s was found: %s", rule, chip.error);
+  TB_CHECK(strstr(chip->error, rule), "no violation of %s was found: %s", rule, chip->error);
   drain();
 }
 
@@ -289,6 +259,7 @@ static void violations(void) {
 
 void tb_main(void) {
   find_ports();
+  sdram_pins_open(PERIOD_PS, PHASE_PS);
   reference = malloc(KEPT);
   TB_CHECK(reference, "out of memory");
   run_chip("is42s16160g-7");
@@ -300,6 +271,6 @@ void tb_main(void) {
   TB_CHECK(beside > 0.90, "a stream beside writes uses %.2f %% of the pins", 100 * beside);
   crowd();
   violations();
-  mx_sdram_chip_close(&chip);
+  sdram_pins_close();
   free(reference);
 }
