@@ -1,5 +1,5 @@
-// tb: name=mx_sdram_50  top=mx_sdram dir=rtl/soc params=ClockHz=50000000,CasLatency=2,ReadDelay=0
-// tb: name=mx_sdram_133 top=mx_sdram dir=rtl/soc params=ClockHz=133000000,CasLatency=3,ReadDelay=1
+// tb: name=mx_sdram_50  top=mx_sdram dir=rtl/soc params=BusBits=32,ClockHz=50000000,CasLatency=2,ReadDelay=0
+// tb: name=mx_sdram_133 top=mx_sdram dir=rtl/soc params=BusBits=64,ClockHz=133000000,CasLatency=3,ReadDelay=1
 // Random bursts and writes against a reference, on chips of three makers; every
 // command is checked by the chip's model (sim/soc/sdram_chip.h). A weight stream
 // must keep the data pins busy. Chips that want more than the controller knows
@@ -10,7 +10,7 @@
 #include "tests/rtl/sdram_pins.h"
 #include "tests/rtl/tb.h"
 
-enum { BEAT = 8, COLUMNS = 4, QUEUE = 1024, BYTES = 32 << 20, KEPT = 1 << 20 };
+enum { BEAT = TB_BusBits / 8, COLUMNS = TB_BusBits / 16, STROBES = (1 << BEAT) - 1, QUEUE = 1024, BYTES = 32 << 20, KEPT = 1 << 20 };
 enum { PERIOD_PS = (int)(1000000000000 / TB_ClockHz), PHASE_PS = TB_ReadDelay ? PERIOD_PS - 1000 : PERIOD_PS / 2 };
 
 static struct {
@@ -54,7 +54,7 @@ static void take_beat(void) {
   uint64_t at = b->address + (uint64_t)beat * BEAT, got = tb_peek(p.rdata), want = 0;
   if (beat == 0 && tb_cycles() - b->accepted < seen.fastest) seen.fastest = tb_cycles() - b->accepted;
   if (!b->bad) memcpy(&want, reference + at, BEAT);
-  TB_CHECK(b->bad || got == want, "read of 0x%lx: %016lx, expected %016lx; %s", at, got, want, chip->error);
+  TB_CHECK(b->bad || got == want, "read of 0x%lx: %lx, expected %lx; %s", at, got, want, chip->error);
   TB_CHECK(tb_peek(p.rresp) == (b->bad ? 3 : 0), "read of 0x%lx answers %lu", at, tb_peek(p.rresp));
   TB_CHECK(tb_peek(p.rid) == b->id, "read of 0x%lx: wrong ID", at);
   TB_CHECK(tb_peek(p.rlast) == (beat + 1 == b->beats), "read of 0x%lx: wrong last", at);
@@ -136,7 +136,7 @@ static void maybe_write(unsigned percent) {
   if (writing || answering || tb_random_below(100) >= percent) return;
   write = somewhere(1);
   write_data = tb_random();
-  write_strobes = (unsigned)tb_random() & 255;
+  write_strobes = (unsigned)tb_random() & STROBES;
   if (asking && overlap(&asked, &write)) return;
   for (unsigned i = 0; i < count; i++)
     if (overlap(&bursts[(first + i) % QUEUE], &write)) return;
@@ -188,10 +188,10 @@ static double stream(unsigned cycles, unsigned writes) {
   for (uint32_t i = 0; i < KEPT; i++) reference[i] = *sdram_pins_byte(i);
   uint64_t next = 0, columns = chip->counts.columns;
   for (unsigned i = 0; i < cycles; i++) {
-    if (!asking) asked = (burst){.address = next, .beats = 16}, asking = true, next = (next + 128) % (KEPT / 2);
+    if (!asking) asked = (burst){.address = next, .beats = 16}, asking = true, next = (next + 16 * BEAT) % (KEPT / 2);
     if (!writing && !answering && tb_random_below(1000) < writes) {
       write = (burst){.address = KEPT / 2 + tb_random_below(KEPT / 16) * BEAT, .beats = 1};
-      write_data = tb_random(), write_strobes = 255, writing = true;
+      write_data = tb_random(), write_strobes = STROBES, writing = true;
     }
     step();
   }
@@ -208,7 +208,7 @@ static void crowd(void) {
   uint64_t before = seen.bursts;
   for (unsigned i = 0; i < 20000; i++) {
     if (!asking) asked = (burst){.address = 0, .beats = 1}, asking = true;
-    if (!writing && !answering) write = (burst){.address = 4096 + i % 64 * BEAT, .beats = 1}, write_strobes = 255, writing = true;
+    if (!writing && !answering) write = (burst){.address = 4096 + i % 64 * BEAT, .beats = 1}, write_strobes = STROBES, writing = true;
     step();
   }
   drain();
