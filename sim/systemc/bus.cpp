@@ -43,6 +43,11 @@ void bus::b_transport(int id, tlm_generic_payload &t, sc_time &delay) {
   t.set_address(address);
 }
 
+void bus::finish(tlm_generic_payload &t, route r) {
+  t.set_address(t.get_address() + regions_[r.target].base);
+  routes_.erase(&t);
+}
+
 // A target sees its own addresses from the first phase to the last.
 tlm::tlm_sync_enum bus::nb_transport_fw(int id, tlm_generic_payload &t, tlm::tlm_phase &phase, sc_time &delay) {
   if (phase == tlm::BEGIN_REQ) {
@@ -60,10 +65,7 @@ tlm::tlm_sync_enum bus::nb_transport_fw(int id, tlm_generic_payload &t, tlm::tlm
   const tlm::tlm_phase sent = phase;
   tlm::tlm_sync_enum s = targets[r.target]->nb_transport_fw(t, phase, delay);
   if (s == tlm::TLM_UPDATED) note(delay, r, phase.get_name(), t);
-  if (s == tlm::TLM_COMPLETED || sent == tlm::END_RESP) {
-    t.set_address(t.get_address() + regions_[r.target].base);
-    routes_.erase(&t);
-  }
+  if (s == tlm::TLM_COMPLETED || sent == tlm::END_RESP) finish(t, r);
   return s;
 }
 
@@ -71,7 +73,8 @@ tlm::tlm_sync_enum bus::nb_transport_bw(int, tlm_generic_payload &t, tlm::tlm_ph
   const route r = routes_.at(&t);
   note(delay, r, phase.get_name(), t);
   tlm::tlm_sync_enum s = initiators[r.initiator]->nb_transport_bw(t, phase, delay);
-  if (s == tlm::TLM_UPDATED) note(delay, r, phase.get_name(), t);
+  if (s != tlm::TLM_ACCEPTED) note(delay, r, phase.get_name(), t);
+  if (s == tlm::TLM_COMPLETED || phase == tlm::END_RESP) finish(t, r);
   return s;
 }
 

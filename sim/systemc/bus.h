@@ -44,6 +44,7 @@ class bus : public sc_core::sc_module {
   bool get_direct_mem_ptr(int id, tlm::tlm_generic_payload &trans, tlm::tlm_dmi &dmi);
   void invalidate_direct_mem_ptr(int id, sc_dt::uint64 first, sc_dt::uint64 last);
 
+  void finish(tlm::tlm_generic_payload &trans, route r);
   int find(uint64_t address) const;  // -1: nobody is there
   void note(const sc_core::sc_time &delay, route r, const char *phase, const tlm::tlm_generic_payload &trans) const;
 

@@ -41,7 +41,7 @@ device::device(sc_module_name name, mx_engine *engine, timing mode, sc_time peri
   registers.register_transport_dbg(this, &device::transport_dbg);
   memory.register_nb_transport_bw(this, &device::nb_transport_bw);
   memory.register_invalidate_direct_mem_ptr(this, &device::invalidate_direct_mem_ptr);
-  if (!engine_->ops->clock) SC_REPORT_FATAL(this->name(), "the engine has no clock");
+  if (!engine_->ops->clock || !engine_->ops->attach) SC_REPORT_FATAL(this->name(), "the engine has no clock");
   SC_THREAD(run);
 }
 
@@ -87,6 +87,7 @@ void device::tell_stop() {
 // ---- registers ---------------------------------------------------------------------
 
 void device::write_register(uint32_t offset, uint32_t value) {
+  if (offset == MX_CSR_MEM_SIZE) mem_size_ = value;
   if (offset == MX_CSR_CONTROL && value & MX_CONTROL_START) prepare_memory();
   engine_->mmio.write(engine_->mmio.self, offset, value);
 }

@@ -106,12 +106,15 @@ class device : public sc_core::sc_module {
 
   void prepare_memory();
   bool attach();
+  void detach();
   void copy_memory();
   void listen();
   void transport_write(const event &e);
   void begin(const event &e, tlm::tlm_command command);
   void send(burst &b, tlm::tlm_phase phase);
   void on_phase(tlm::tlm_generic_payload &trans, const tlm::tlm_phase &phase);
+  void take_phase(burst &b, const tlm::tlm_phase &phase);
+  template <class F> void block(F over);
   void finish(std::deque<burst *> &bursts);
 
   static bool tell_issue(void *self, uint64_t cycle, uint32_t pc);
@@ -123,6 +126,8 @@ class device : public sc_core::sc_module {
   const uint64_t first_cycle_;  // of simulation time 0
   bool level_ = false;          // of the interrupt, as seen last
   bool attached_ = false;
+  std::vector<unsigned char> copy_;  // of the memory, where it is not attached
+  uint32_t mem_size_ = 0;            // written to MEM_SIZE last
   bool stop_ = false;
   uint64_t stop_cycle_ = 0, late_ = 0;
   uint32_t stop_pc_ = 0;
@@ -134,7 +139,8 @@ class device : public sc_core::sc_module {
   tlm_utils::peq_with_cb_and_phase<device> phases_;
   std::deque<burst *> reads_, writes_;
   burst *requesting_ = nullptr;  // waits for END_REQ
-  sc_core::sc_event request_ended_, responded_;
+  bool blocked_ = false;         // the thread waits for a phase
+  sc_core::sc_event changed_;
 };
 
 }  // namespace mx

@@ -2,6 +2,7 @@
 // four phases where it is approximately timed.
 #include "sim/systemc/device_memory.h"
 
+#include <algorithm>
 #include <sstream>
 
 using namespace sc_core;
@@ -53,31 +54,43 @@ static void expect_ok(const sc_module &m, const tlm_generic_payload &t) {
 // ---- before a program ----------------------------------------------------------------
 
 bool device::attach() {
-  burst t(nullptr);
+  tlm_generic_payload t;
   tlm::tlm_dmi dmi;
-  t.set(tlm::TLM_WRITE_COMMAND, engine_->memory_base, engine_->memory_bytes);
-  if (!engine_->ops->attach || !memory->get_direct_mem_ptr(t, dmi)) return false;
+  t.set_write();
+  t.set_address(engine_->memory_base);
+  if (!memory->get_direct_mem_ptr(t, dmi)) return false;
   uint64_t last = engine_->memory_base + engine_->memory_bytes - 1;
   if (!dmi.is_read_write_allowed() || dmi.get_start_address() > engine_->memory_base || dmi.get_end_address() < last) return false;
   engine_->ops->attach(engine_->self, dmi.get_dmi_ptr() + (engine_->memory_base - dmi.get_start_address()));
   return true;
 }
 
+// The engine works in a copy from now on.
+void device::detach() {
+  copy_.resize(engine_->memory_bytes);
+  engine_->memory.get(engine_->memory.self, 0, copy_.data(), engine_->memory_bytes);
+  engine_->ops->attach(engine_->self, copy_.data());
+}
+
 void device::invalidate_direct_mem_ptr(sc_dt::uint64 first, sc_dt::uint64 last) {
   if (!attached_ || last < engine_->memory_base || first >= engine_->memory_base + engine_->memory_bytes) return;
-  engine_->ops->attach(engine_->self, nullptr);
   attached_ = false;
+  detach();
   listen();
 }
 
-// The engine's own memory becomes what the platform's is.
+// The copy becomes what the platform's memory is, as far as MEM_SIZE.
 void device::copy_memory() {
-  burst t(nullptr);
-  t.set(tlm::TLM_READ_COMMAND, engine_->memory_base, engine_->memory_bytes);
-  if (memory->transport_dbg(t) != engine_->memory_bytes) t.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
-  else t.set_response_status(tlm::TLM_OK_RESPONSE);
+  tlm_generic_payload t;
+  const uint32_t bytes = std::min(mem_size_, engine_->memory_bytes);
+  if (copy_.empty()) detach();
+  t.set_read();
+  t.set_address(engine_->memory_base);
+  t.set_data_ptr(copy_.data());
+  t.set_data_length(bytes);
+  t.set_streaming_width(bytes);
+  t.set_response_status(memory->transport_dbg(t) == bytes ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
   expect_ok(*this, t);
-  engine_->memory.put(engine_->memory.self, 0, t.get_data_ptr(), t.get_data_length());
 }
 
 void device::prepare_memory() {
@@ -137,6 +150,13 @@ void device::transport_write(const event &e) {
 
 // ---- approximately timed -----------------------------------------------------------------
 
+// Waits until on_phase or nb_transport_bw have made `over` true.
+template <class F> void device::block(F over) {
+  blocked_ = true;
+  while (!over()) wait(changed_);
+  blocked_ = false;
+}
+
 // Addresses that the engine's memory does not hold go out too; what the platform answers to
 // them changes nothing, as the engine has answered with an error itself.
 void device::begin(const event &e, tlm::tlm_command command) {
@@ -145,7 +165,7 @@ void device::begin(const event &e, tlm::tlm_command command) {
   if (command == tlm::TLM_WRITE_COMMAND && inside(engine_, e.address, e.bytes))
     take_bytes(engine_, e.address, e.bytes, b->get_data_ptr());
   (command == tlm::TLM_READ_COMMAND ? reads_ : writes_).push_back(b);
-  while (requesting_) wait(request_ended_);
+  block([this] { return !requesting_; });
   requesting_ = b;
   send(*b, tlm::BEGIN_REQ);
 }
@@ -155,7 +175,10 @@ void device::send(burst &b, tlm::tlm_phase phase) {
   bool request = phase == tlm::BEGIN_REQ;
   switch (memory->nb_transport_fw(b, phase, delay)) {
     case tlm::TLM_ACCEPTED: break;
-    case tlm::TLM_UPDATED: phases_.notify(b, phase, delay); break;
+    case tlm::TLM_UPDATED:
+      if (delay == SC_ZERO_TIME && phase == tlm::END_REQ) take_phase(b, phase);
+      else phases_.notify(b, phase, delay);
+      break;
     case tlm::TLM_COMPLETED:
       if (!request) break;
       requesting_ = nullptr;
@@ -165,23 +188,35 @@ void device::send(burst &b, tlm::tlm_phase phase) {
   }
 }
 
-tlm::tlm_sync_enum device::nb_transport_bw(tlm_generic_payload &t, tlm::tlm_phase &phase, sc_time &delay) {
-  phases_.notify(t, phase, delay);
-  return tlm::TLM_ACCEPTED;
-}
-
-// END_REQ or BEGIN_RESP, at its time. The response of a target that is not paced ends at
-// once, that of another with the last beat.
-void device::on_phase(tlm_generic_payload &t, const tlm::tlm_phase &phase) {
-  auto &b = static_cast<burst &>(t);
+void device::take_phase(burst &b, const tlm::tlm_phase &phase) {
   if (requesting_ == &b) {
     requesting_ = nullptr;
-    request_ended_.notify(SC_ZERO_TIME);
+    if (blocked_) changed_.notify(SC_ZERO_TIME);
   }
   if (phase != tlm::BEGIN_RESP) return;
-  if (!b.responded && !b.pace.respond) send(b, tlm::END_RESP);
   b.responded = true;
-  responded_.notify(SC_ZERO_TIME);
+  if (blocked_) changed_.notify(SC_ZERO_TIME);
+}
+
+// The response of a target that is not paced ends at once, that of another with the last
+// beat.
+tlm::tlm_sync_enum device::nb_transport_bw(tlm_generic_payload &t, tlm::tlm_phase &phase, sc_time &delay) {
+  auto &b = static_cast<burst &>(t);
+  if (delay != SC_ZERO_TIME) {
+    phases_.notify(t, phase, delay);
+    return tlm::TLM_ACCEPTED;
+  }
+  take_phase(b, phase);
+  if (phase != tlm::BEGIN_RESP || b.pace.respond) return tlm::TLM_ACCEPTED;
+  phase = tlm::END_RESP;
+  return tlm::TLM_COMPLETED;
+}
+
+// A phase that the target dated ahead, at its time.
+void device::on_phase(tlm_generic_payload &t, const tlm::tlm_phase &phase) {
+  auto &b = static_cast<burst &>(t);
+  take_phase(b, phase);
+  if (phase == tlm::BEGIN_RESP && !b.pace.respond) send(b, tlm::END_RESP);
 }
 
 // The oldest of `bursts` ends now, or when it has its response.
@@ -189,7 +224,7 @@ void device::finish(std::deque<burst *> &bursts) {
   burst *b = bursts.front();
   bursts.pop_front();
   const sc_time due = sc_time_stamp();
-  while (!b->responded) wait(responded_);
+  block([b] { return b->responded; });
   wait_until(b->done);
   if (sc_time_stamp() > due) late_++;
   if (b->pace.respond) send(*b, tlm::END_RESP);

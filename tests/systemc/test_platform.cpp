@@ -328,7 +328,7 @@ void registers_in_phases() {
 struct other_memory : sc_module {
   tlm_utils::simple_target_socket<other_memory> socket{"socket"};
   std::vector<unsigned char> bytes;
-  sc_time accept, respond;
+  sc_time accept, respond, late;  // late: how far ahead it dates its phases
   tlm_utils::peq_with_cb_and_phase<other_memory> phases{this, &other_memory::on_phase};
   std::deque<tlm_generic_payload *> ready;
   unsigned open = 0, most = 0, reads = 0, writes = 0;
@@ -361,14 +361,22 @@ struct other_memory : sc_module {
     }
     return tlm::TLM_ACCEPTED;
   }
-  void back(tlm_generic_payload &t, tlm::tlm_phase phase) {
-    sc_time delay = SC_ZERO_TIME;
-    socket->nb_transport_bw(t, phase, delay);
+  bool back(tlm_generic_payload &t, tlm::tlm_phase phase) {
+    sc_time delay = late;
+    return socket->nb_transport_bw(t, phase, delay) == tlm::TLM_COMPLETED;
   }
   void next() {
-    if (responding || ready.empty()) return;
-    responding = true;
-    back(*ready.front(), tlm::BEGIN_RESP);
+    while (!responding && !ready.empty()) {
+      responding = true;
+      if (back(*ready.front(), tlm::BEGIN_RESP)) finish();
+    }
+  }
+  void finish() {
+    tlm_generic_payload *t = ready.front();
+    ready.pop_front();
+    responding = false;
+    open--;
+    t->release();
   }
   void on_phase(tlm_generic_payload &t, const tlm::tlm_phase &phase) {
     static const tlm::tlm_phase accepted = tlm::END_REQ, due = tlm::BEGIN_RESP;
@@ -384,10 +392,7 @@ struct other_memory : sc_module {
       next();
     } else {
       CHECK(phase == tlm::END_RESP && responding && ready.front() == &t);
-      ready.pop_front();
-      responding = false;
-      open--;
-      t.release();
+      finish();
       next();
     }
   }
@@ -419,7 +424,7 @@ struct other_platform : sc_module {
 
 // Quicker than the device's model of its memory: nothing changes. Slower: the device says
 // so, and results stay the same.
-void other_memories(sc_time accept, sc_time respond, bool slow) {
+void other_memories(sc_time accept, sc_time respond, bool slow, sc_time late = SC_ZERO_TIME) {
   mx_image *image = toy_image("sim");
   const outcome expected = run_toy(open_engine("cycle", image, plain()), image);
   outcome got;
@@ -428,6 +433,7 @@ void other_memories(sc_time accept, sc_time respond, bool slow) {
     got = run_toy(host, image);
     sc_stop();
   });
+  p->memory.late = late;
   sc_start();
   CHECK(got.tokens == expected.tokens && got.memory == expected.memory);
   CHECK(p->memory.reads > 20 && p->memory.writes > 4 && p->memory.most > 1);
@@ -581,6 +587,7 @@ int main() {
       {"registers in phases", registers_in_phases},
       {"phases in order", phases_in_order},
       {"a memory that is quick", [=] { other_memories(SC_ZERO_TIME, 5 * cycle, false); }},
+      {"a memory that dates its phases ahead", [=] { other_memories(cycle, 3 * cycle, false, cycle); }},
       {"a memory that is slow", [=] { other_memories(3 * cycle, 100 * cycle, true); }},
       {"break at an address", [] { break_at_address("cycle", {}); }},
       {"break at an address, approximately timed", [] { break_at_address("cycle", approximate()); }},
