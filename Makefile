@@ -152,9 +152,9 @@ $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(lib
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
 test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv \
-  $B/soc-sim $B/soc/soc_test.bin
+  $B/soc-sim $B/soc/soc_test.bin $(systemc_tests)
 test-run: test-build
-	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $(test_scripts) 'tests/netlist/run.sh quick'
+	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $B/systemc/test_platform $(test_scripts) 'tests/netlist/run.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees
 # uninitialized values where there are none.)
 sanitized := $(filter-out %/test_verify %/test_engine %/test_lockstep %/test_gradients %/test_isa,$(unit_tests))
@@ -171,7 +171,7 @@ $B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libcompil
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 bench: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## all figures against their targets, to build/bench: about ten minutes
-	@tests/deps.sh && $(MAKE) -s $B/mxf $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so && tests/bench.sh
+	@tests/deps.sh && $(MAKE) -s $B/mxf $B/mxvp $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so && tests/bench.sh
 ice40: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## tiny placed and routed on iCE40 UP5K: cells, clock (yosys, nextpnr)
 	@tests/deps.sh && boards/ice40/area.sh
 density: ## area of 4 x 8 bit dot products by style and family (yosys)

@@ -102,6 +102,27 @@ matmul golden_matmul_large_4_tokens_gmac_per_s large 4 128.0 null
 entry rtl_sim_kcycles_per_s "$(jq .cycles "$dir/run.json") / 1000 / $(awk 'END {print $2 + $3}' "$dir/time")" kcycles/s 200 \
   "Verilated set sim, $(basename "$model"), $words tokens generated, one thread, processor time, start included"
 
+# ---- the SystemC model ---------------------------------------------------------------
+
+# speed IMAGE TOKENS OPTIONS...: kcycles per second of processor time, start included
+speed() {
+  { time build/mxvp "$1" -n "$2" --json "${@:3}" >"$dir/run.json"; } 2>"$dir/time"
+  jq -n "$(jq .cycles "$dir/run.json") / 1000 / $(awk 'END {print $2 + $3}' "$dir/time") | round"
+}
+# systemc NAME IMAGE TOKENS TOKENS_OF_RTL WHAT: both timings over the RTL behind the same sockets
+systemc() {
+  local rtl lt at
+  rtl=$(speed "$2" "$4" --device rtl) lt=$(speed "$2" "$3") at=$(speed "$2" "$3" --timing at)
+  local of="mxvp, $5, set sim: cycles per second of processor time over those with the Verilated RTL as its device, start included"
+  entry "systemc_lt_speedup$1" "$lt / $rtl" ratio 50 "$of; loosely timed $lt kcycles/s, RTL $rtl kcycles/s"
+  entry "systemc_at_speedup$1" "$at / $rtl" ratio null "$of; approximately timed, every burst on the bus with four phases, $at kcycles/s"
+}
+systemc "" "$dir/model.mxp" 200 10 "$(basename "$model")"
+"$mxf" synth-model --shape smollm2-135m -o "$dir/s.gguf" >/dev/null
+"$mxf" quantize "$dir/s.gguf" --weights mxint4 --acts mxint8 -o "$dir/s.mxq" >/dev/null
+"$mxf" compile "$dir/s.mxq" --target sim --context 64 -o "$dir/s.mxp" >/dev/null
+systemc _smollm2_135m "$dir/s.mxp" 20 1 "SmolLM2-135M's shape"
+
 # ---- evaluation ----------------------------------------------------------------
 
 # rate TOKENS OPTIONS...: tokens per second of the wall clock and of processor

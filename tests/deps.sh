@@ -12,6 +12,7 @@ liblapacke-dev|Cholesky factors: GPTQ
 libjansson-dev|JSON output
 zlib1g-dev|checksums of images, FST waveforms
 libcmocka-dev|C test runner
+libsystemc-dev|SystemC TLM-2.0 model, virtual platform mxvp
 libxml2-dev|reads CMSIS-SVD in tests
 libyaml-dev|reads FuseSoC's core file in tests
 jq|reads JSON in scripts
