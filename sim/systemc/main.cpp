@@ -13,6 +13,7 @@ extern "C" {
 #include "compiler/asm/asm.h"
 #include "compiler/cli.h"
 #include "sim/run.h"
+#include "sim/soc/flash.h"
 #include "sim/systemc/debug.h"
 #include "sim/systemc/trace.h"
 }
@@ -36,9 +37,9 @@ const char usage[] =
   OPTION(TOKENS, 'n', "tokens", "N", "host: generate at most N tokens (default 32)")               \
   OPTION(JSON, 'j', "json", NULL, "host: print one JSON object on stdout and nothing else")        \
   OPTION(STATS, 's', "stats", NULL, "host: print every counter")                                   \
-  OPTION(FIRMWARE, 'f', "firmware", "FILE", "rv: load into RAM, and start there")                  \
-  OPTION(ROM, 'r', "rom", "FILE", "rv: load into the boot ROM, and start there")                   \
-  OPTION(FLASH, 'F', "flash", "FILE", "rv: what the flash chip holds (default: IMAGE in its place)") \
+  OPTION(FIRMWARE, 'f', "firmware", "FILE", "rv: with --rom into the flash chip beside IMAGE, else into RAM, and start there") \
+  OPTION(ROM, 'r', "rom", "FILE", "rv: contents of the boot ROM, and start there")                 \
+  OPTION(UNTIL, 'w', "until", "TEXT", "rv: end when the UART has said TEXT")                       \
   OPTION(UART, 'U', "uart", "WHERE", "rv: stdio, or pty (default stdio)")                          \
   OPTION(QUANTUM, 'q', "quantum", "CYCLES", "rv: the processor runs ahead so far at most (default 1000)") \
   OPTION(NO_DMI, 'N', "no-dmi", NULL, "the SDRAM does not grant DMI")                              \
@@ -129,14 +130,14 @@ mx_status parse(int argc, char **argv, arguments &a, mx_error *e) {
   return check(a, e);
 }
 
-mx_status load(const char *path, std::vector<unsigned char> &to, size_t at, mx_error *e) {
+mx_status load(const char *path, std::vector<unsigned char> &to, mx_error *e) {
   mx_file file = {};
   if (!path) return MX_OK;
   if (mx_file_map(path, &file, e)) return e->status;
-  if (file.size_bytes > to.size() - at)
-    mx_fail(e, MX_LIMIT, mx_loc{path, 0}, "%zu bytes do not fit where there is room for %zu", size_t(file.size_bytes), to.size() - at);
+  if (file.size_bytes > to.size())
+    mx_fail(e, MX_LIMIT, mx_loc{path, 0}, "%zu bytes do not fit where there is room for %zu", size_t(file.size_bytes), to.size());
   else if (file.size_bytes)
-    std::memcpy(to.data() + at, file.data, file.size_bytes);
+    std::memcpy(to.data(), file.data, file.size_bytes);
   mx_file_unmap(&file);
   return e->status;
 }
@@ -181,12 +182,35 @@ class session {
 
   mx_status load_memories(mx_error *e) {
     if (!a_.rv) return MX_OK;
-    const char *flash = a_.text[OPT_FLASH];
-    const size_t image_at = MX_SOC_FLASH_IMAGE;
-    if (load(a_.text[OPT_ROM], platform_->rom->bytes, 0, e) || load(a_.text[OPT_FIRMWARE], platform_->ram->bytes, 0, e) ||
-        load(flash ? flash : a_.sim.image, platform_->flash->bytes, flash ? 0 : image_at, e))
+    const char *rom = a_.text[OPT_ROM], *firmware = a_.text[OPT_FIRMWARE];
+    if (load(rom, platform_->rom->bytes, e) || load(rom ? nullptr : firmware, platform_->ram->bytes, e) ||
+        load_flash(rom ? firmware : nullptr, e) ||
+        uart_.open(*platform_->peripherals, a_.text[OPT_UART] && !std::strcmp(a_.text[OPT_UART], "pty"), e))
       return e->status;
-    return uart_.open(*platform_->peripherals, a_.text[OPT_UART] && !std::strcmp(a_.text[OPT_UART], "pty"), e);
+    if (a_.text[OPT_UNTIL]) watch_uart(a_.text[OPT_UNTIL]);
+    return MX_OK;
+  }
+
+  mx_status load_flash(const char *firmware, mx_error *e) {
+    mx_flash_parts parts = {nullptr, firmware, a_.sim.image, nullptr};
+    uint8_t *bytes;
+    uint32_t first;
+    size_t size;
+    if (mx_flash_build(&parts, &bytes, &first, &size, e)) return e->status;
+    std::fill(platform_->flash->bytes.begin(), platform_->flash->bytes.end(), 0xff);
+    std::memcpy(platform_->flash->bytes.data() + first, bytes, size);
+    std::free(bytes);
+    return MX_OK;
+  }
+
+  // Ends when the last bytes sent are `text`.
+  void watch_uart(std::string text) {
+    auto sent = platform_->peripherals->sent;
+    platform_->peripherals->sent = [this, sent, text](uint8_t byte) {
+      sent(byte);
+      said_ = (said_ + char(byte)).substr(said_.size() < text.size() ? 0 : 1);
+      if (said_ == text) sc_core::sc_stop();
+    };
   }
 
   void generate(mx_engine *g) {
@@ -279,6 +303,7 @@ class session {
   mx_engine *engine_ = nullptr;
   std::unique_ptr<mx::platform> platform_;
   mx::uart uart_;
+  std::string said_;  // by the UART last
   mx_debug debug_ = {};
   mx_trace *trace_ = nullptr;
   sc_core::sc_trace_file *vcd_ = nullptr;

@@ -25,7 +25,8 @@ $B/mxvp: $B/sim/systemc/main.o $B/libsystemc_model.a $(libs)
 	$(Q)$(CXX) -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@
 
 # Its tests: a program, and tests/systemc/run.sh with mxvp.
-systemc_tests := $B/systemc/test_platform $B/mxvp $B/engines/systemc.so $B/soc/platform.bin
+systemc_tests := $B/systemc/test_platform $B/mxvp $B/engines/systemc.so $B/soc/platform.bin \
+  $B/firmware/boot.bin $B/firmware/main.rv32im.bin
 $B/tests/systemc/%.o: tests/systemc/%.cpp | $B/gen/build_id.h
 	$(call say,CXX,$<)
 	$(Q)mkdir -p $(@D) && $(SCXX) -c -o $@ $<

@@ -24,3 +24,12 @@ $B/soc/soc_test.elf: tests/soc/soc_test.c tests/soc/soc_test.ld firmware/soc.def
 	  -T tests/soc/soc_test.ld -o $@ $<
 $B/soc/soc_test.bin: $B/soc/soc_test.elf
 	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@
+
+# For the virtual platform: the driver in 16 KB of RAM.
+$B/soc/platform.elf: tests/soc/platform.c tests/soc/platform_start.S tests/soc/platform.ld $(addprefix firmware/mx_,driver.c runtime.c sampler.c) $B/gen/build_id.h
+	$(call say,RVCC,$@)
+	$(Q)$(call need,$(RVCC)); mkdir -p $(@D) && $(RVCC) --specs=picolibc.specs -march=rv32im -mabi=ilp32 -Os -fno-delete-null-pointer-checks -nostartfiles -T tests/soc/platform.ld \
+	  -I. -I$B/gen -std=gnu17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffunction-sections -fdata-sections \
+	  -Wl,--gc-sections -Wl,--no-warn-rwx-segments -o $@ $(filter %.S %.c,$^)
+$B/soc/platform.bin: $B/soc/platform.elf
+	$(Q)riscv64-unknown-elf-objcopy -O binary $< $@

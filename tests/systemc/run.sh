@@ -54,21 +54,36 @@ check "a chip's timing, approximately timed" engine systemc:at --memory ddr3-106
 # ---- the processor --------------------------------------------------------------------
 
 firmware=build/soc/platform.bin
-rv() { printf '1 is the first\n' | timeout 60 "$mxvp" "$image" --cpu rv --firmware $firmware "${@:2}" >"$dir/$1"; }
+rv() { printf '1 is the first\n' | timeout 60 "$mxvp" "$1" --cpu rv --firmware $firmware "${@:2}" >"$dir/printed"; }
 # What the program must print: the tokens and cycles of the same four on the host.
 rv_expected() {
-  "$mxf" run "$image" --engine cycle -n 4 --json >"$dir/four" || return 1
+  "$mxf" run "$1" --engine cycle -n 4 --json >"$dir/four" || return 1
   printf 'clock 100000000\nerrors 22389\ntimer 1\n1 is the first\n'
   jq -r '.tokens[1:5][] | "token \(.)"' "$dir/four"
   echo 'status 0'
 }
+# rv_prints IMAGE OPTIONS...
 rv_prints() {
-  rv printed "$@" && rv_expected >"$dir/wanted" && diff "$dir/wanted" <(grep -v '^cycles' "$dir/printed") &&
+  rv "$@" && rv_expected "$1" >"$dir/wanted" && diff "$dir/wanted" <(grep -v '^cycles' "$dir/printed") &&
     [ "$(awk '/^cycles/ {n += $2} END {print n}' "$dir/printed")" = "$(jq .counters.generation.CYCLES+.counters.prompt.CYCLES "$dir/four")" ]
 }
-check "RISC-V program" rv_prints
-check "RISC-V program, approximately timed, long quantum" rv_prints --timing at --quantum 100000
-check "RISC-V program, short quantum" rv_prints --quantum 1
+small_image() {
+  "$mxf" synth-model --shape tiny-test -o "$dir/small.gguf" && "$mxf" quantize "$dir/small.gguf" -o "$dir/small.mxq" &&
+    "$mxf" compile "$dir/small.mxq" --target sim --context 16 -o "$dir/small.mxp"
+}
+check "RISC-V program" rv_prints "$image"
+check "RISC-V program, approximately timed, long quantum" rv_prints "$image" --timing at --quantum 100000
+check "RISC-V program, short quantum" rv_prints "$image" --quantum 1
+check "a small image" small_image
+check "RISC-V program, RTL in the model's place" rv_prints "$dir/small.mxp" --device rtl
+booted() {
+  printf 'In the beginning\n' | timeout 60 "$mxvp" "$image" --cpu rv --rom build/firmware/boot.bin \
+    --firmware build/firmware/main.rv32im.bin --until "$text" "$@" >"$dir/printed" && grep -q "> In the beginning" "$dir/printed" &&
+    tail -c ${#text} "$dir/printed" | grep -qF "$text"
+}
+text=$("$mxf" run "$image" --engine golden -p "$prompt" -n 3 --json | jq -r .text)
+check "boot ROM and firmware" booted
+check "boot ROM and firmware, approximately timed" booted --timing at
 terminal() {
   timeout 60 "$mxvp" "$image" --cpu rv --firmware $firmware --uart pty 2>"$dir/name" &
   local pid=$! line
@@ -123,6 +138,7 @@ check "not an image" refuses "" tests/models/heldout.txt
 check "unknown device" refuses "expected cycle or rtl" "$image" --device board
 check "unknown timing" refuses "expected lt or at" "$image" --timing exact
 check "no firmware" refuses "needs --firmware" "$image" --cpu rv
+check "firmware that is none" refuses "" "$image" --cpu rv --rom build/firmware/boot.bin --firmware tests/models/heldout.txt
 check "firmware too large" refuses "do not fit" "$image" --cpu rv --firmware "$image"
 check "missing firmware" refuses "" "$image" --cpu rv --firmware "$dir/none"
 check "unknown format" refuses "text, csv or json" "$image" --trace "$dir/t" --trace-format xml
