@@ -283,9 +283,9 @@ void decoupled_initiators() {
       for (int i = 0; i < 40; i++) {
         access read(tlm::TLM_READ_COMMAND, MX_SOC_ACCEL + (i % 2 ? MX_CSR_CYCLES : MX_CSR_STATUS));
         local += 53 * period;
+        if (!decoupled) wait(local), local = SC_ZERO_TIME;
         soc.host->bus->b_transport(read, local);
         seen[decoupled].push_back(read.word());
-        if (!decoupled) wait(local), local = SC_ZERO_TIME;
       }
       wait(local);
       wait(20000 * period);
