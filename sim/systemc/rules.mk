@@ -25,7 +25,7 @@ $B/mxvp: $B/sim/systemc/main.o $B/libsystemc_model.a $(libs)
 	$(Q)$(CXX) -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@
 
 # Its tests: a program, and tests/systemc/run.sh with mxvp.
-systemc_tests := $B/systemc/test_platform $B/mxvp $B/engines/systemc.so $B/soc/platform.bin \
+systemc_tests := $B/systemc/test_platform $B/systemc/example $B/mxvp $B/engines/systemc.so $B/soc/platform.bin \
   $B/firmware/boot.bin $B/firmware/main.rv32im.bin
 $B/tests/systemc/%.o: tests/systemc/%.cpp | $B/gen/build_id.h
 	$(call say,CXX,$<)
@@ -33,3 +33,9 @@ $B/tests/systemc/%.o: tests/systemc/%.cpp | $B/gen/build_id.h
 $B/systemc/test_platform: $B/tests/systemc/test_platform.o $B/tests/systemc/platform_test.o $B/tests/unit/toy_image.o $B/libsystemc_model.a $(libs)
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CXX) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl -lcmocka $(LDLIBS) && mv $@.tmp $@
+# The platform of the README.
+$B/systemc/example.cpp: sim/systemc/README.md
+	$(Q)mkdir -p $(@D) && awk '/^```cpp/ {f = 1; next} /^```/ {f = 0} f' $< > $@
+$B/systemc/example: $B/systemc/example.cpp $B/libsystemc_model.a $(libs)
+	$(call say,CXX,$<)
+	$(Q)$(SCXX) -MF $@.d -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@

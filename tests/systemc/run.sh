@@ -124,6 +124,9 @@ check "stop at operators" stop_operator
 check "stop of the RTL" stop_rtl
 check "wrong commands" stop_wrong
 
+example() { build/systemc/example | grep -q '^MXF1 after [0-9]* ns$'; }
+check "the platform of the README" example
+
 # ---- wrong arguments ---------------------------------------------------------------------
 
 # refuses WORDS ARGUMENTS...: exit code 1 or 2, and an error with these words
