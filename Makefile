@@ -154,7 +154,7 @@ $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(lib
 test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv \
   $B/soc-sim $B/soc/soc_test.bin $(systemc_tests)
 test-run: test-build
-	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $B/systemc/test_platform $(test_scripts) 'tests/netlist/run.sh quick'
+	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $B/systemc/test_platform $(test_scripts) 'tests/netlist/run.sh quick' 'tests/boards/ice40.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees
 # uninitialized values where there are none.)
 sanitized := $(filter-out %/test_verify %/test_engine %/test_lockstep %/test_gradients %/test_isa,$(unit_tests))
@@ -163,20 +163,18 @@ sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@OPENBLAS_NUM_THREADS=1 TIMEOUT=3600 tests/run.sh $(patsubst $B/%,$B/san/%,$(sanitized))
 .PHONY: sanitize
 test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
-	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh
+	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh tests/boards.sh
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
 $B/bench/cycle: $B/tests/bench/cycle.o $B/libsim.a $B/libfirmware.a $B/libcompiler.a $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@
-bench: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## all figures against their targets, to build/bench: about ten minutes
-	@tests/deps.sh && $(MAKE) -s $B/mxf $B/mxvp $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so && tests/bench.sh
-ice40: $B/gen/tiny/mx_cfg.sv $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## tiny placed and routed on iCE40 UP5K: cells, clock (yosys, nextpnr)
-	@tests/deps.sh && boards/ice40/area.sh
+bench: $(up5k_gen) ## all figures against their targets, to build/bench: about ten minutes
+	@tests/deps.sh && $(MAKE) -s $B/mxf $B/mxvp $B/bench/matmul $B/bench/cycle $B/engines/rtl_sim.so $B/up5k.mxp $B/rtl/tb_mx_up5k && tests/bench.sh
 density: ## area of 4 x 8 bit dot products by style and family (yosys)
 	@tests/deps.sh && boards/density.sh
-.PHONY: test test-build test-run test-long bench ice40 density
+.PHONY: test test-build test-run test-long bench density
 
 # Perplexity by method and format, on the golden engine (tests/accuracy/run.sh);
 # gnuplot draws it and is asked for there.

@@ -119,7 +119,7 @@ module fp_serial (
         e_cin = 1'b1;
       end
       Norm:   e_b = 10'h3FF;
-      Round2: e_cin = carry;
+      Round2: e_cin = 1'b1;  // taken with carry, which comes late
       Head: begin
         e_a = is_rsqrt ? ~{1'b0, e_q[9:1]} : ~e_q;
         e_b = is_exp2 ? 10'd135 : is_rsqrt ? 10'd192 : 10'd256;
@@ -184,7 +184,7 @@ module fp_serial (
   end
 
   always_ff @(posedge clk_i) begin
-    if (load_p_i || (load_q_i && adds_exp) || (take_prod && !is_fn) || (state_q == Norm && !p_q[34]) || state_q == Round2 ||
+    if (load_p_i || (load_q_i && adds_exp) || (take_prod && !is_fn) || (state_q == Norm && !p_q[34]) || (state_q == Round2 && carry) ||
         (state_q == Head && !is_exp2) || (state_q == Look && is_exp2)) e_q <= e_sum;
   end
 

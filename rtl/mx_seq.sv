@@ -152,7 +152,7 @@ module mx_seq #(
   wire logic        aims   = Serial == 0 || walk_slot_i == mx_pkg::CSR_PROGRAM[6:2];
   wire logic [27:0] target = origin[31:4] + insn[mx_pkg::LOOP_TARGET_LSB +: 28];
   wire logic held       = Serial != 0 && (dot_busy_i || vec_busy_i || move_busy_i);
-  wire logic word_ready = run && state_q == Fetch && !range_q && !held;
+  wire logic word_ready = run && state_q == Fetch && !range_q && (Serial != 0 || !held);
   wire logic word_take  = word_valid && word_ready;
   wire logic step;  // to the next instruction
   wire logic last_word  = word_take && words_q == 2'(Words - 1);
@@ -182,9 +182,9 @@ module mx_seq #(
   end
 
   if (Serial != 0) begin : g_demand
-    logic here_q;  // pc_q is that of the instruction wanted
+    logic here_q;  // pc_q is that of the instruction wanted, and no unit is busy until it is issued
     always_ff @(posedge clk_i) here_q <= state_q == Fetch && run && !held;
-    wire logic want = state_q == Fetch && run && !held && here_q && !range_q;
+    wire logic want = state_q == Fetch && run && here_q && !range_q;
     assign step     = state_q == Fetch && !held && !here_q && !landed_q;
     assign go_ready = fetch_idle;
     wire logic unused = ^{mem_size_i, program_i};

@@ -23,12 +23,12 @@ static bool is_record(const uint32_t *r) {
 
 static bool same_record(const uint32_t *there, const uint32_t *expected, char *problem, size_t size) {
   if (!is_record(there)) {
-    snprintf(problem, size, "the board's flash holds no image: write the file that mxf flash makes to its end");
+    snprintf(problem, size, "the board's flash holds no image: write the file that mxf flash --constants makes to its end");
     return false;
   }
   if (!memcmp(there, expected, 4 * MX_FLASH_RECORD_WORDS)) return true;
   snprintf(problem, size, "the board's flash holds another image, of %" PRIu32 " bytes with checksum %08" PRIx32 ", expected %" PRIu32
-           " with %08" PRIx32 ": write the file that mxf flash makes of this one",
+           " with %08" PRIx32 ": write the file that mxf flash --constants makes of this one",
            there[MX_FLASH_BYTES_WORD], there[MX_FLASH_CRC_WORD], expected[MX_FLASH_BYTES_WORD], expected[MX_FLASH_CRC_WORD]);
   return false;
 }

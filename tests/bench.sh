@@ -59,10 +59,11 @@ entry lut_per_mac_int4x8_xcup "$(density ultrascale+)" LUT 60 "$of_dot, synth_xi
 entry lut4_per_mac_int4x8_ecp5 "$(density ecp5)" LUT4 110 "$of_dot, synth_ecp5; CCU2C counted as two; FP32 scaling and accumulation not in it"
 
 # A device that is too small fails the script; its figures count all the same.
-bash boards/ice40/area.sh >"$dir/area" 2>"$dir/area.error" || true
+IMAGE=build/up5k.mxp boards/icebreaker/build.sh >"$dir/area" 2>"$dir/area.error" || true
 placed() { awk -v name="$1" '$1 == name {print $2}' "$dir/area"; }
-entry tiny_logic_cells "$(placed tiny_logic_cells)" cells "4300" "set tiny alone, placed and routed on iCE40 UP5K by nextpnr-ice40, seed 1; lower is better"
+entry tiny_logic_cells "$(placed tiny_logic_cells)" cells "4300" "set tiny with flash reader, RAM, serial bridge, PLL and pins of the iCEBreaker, placed and routed on iCE40 UP5K by nextpnr-ice40, the board's seed; lower is better"
 entry tiny_fmax_mhz "$(placed tiny_fmax_mhz)" MHz 12 "the same"
+entry tiny_tokens_per_s "$(placed tokens_per_s)" tokens/s null "the same at its clock of $(placed clock_mhz) MHz, $(basename "$model"), context 48, $(placed cycles_per_token) cycles a token in simulation with a model of the flash chip; without what the serial line takes"
 
 # ---- the cycle model against the RTL -----------------------------------------------
 

@@ -18,7 +18,8 @@ libyaml-dev|reads FuseSoC's core file in tests
 jq|reads JSON in scripts
 yosys|synthesis: area by module, proofs, netlists
 z3|proofs
-nextpnr-ice40|places and routes set tiny (make ice40, make bench)
+nextpnr-ice40|places and routes set tiny (make bitstream, make bench)
+fpga-icestorm|packs bitstreams (make bitstream)
 gnuplot-nox|plot of make accuracy
 device-tree-compiler|device-tree overlays of boards with Linux
 tcl|runs the scripts for Vivado, without Vivado

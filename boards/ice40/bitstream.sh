@@ -6,7 +6,8 @@
 #
 # The board's clock is 12 MHz * (MULTIPLIER + 1) / 32. Sources: boards/BOARD/top.sv,
 # pins.pcf. Environment: SEED of the placer (default: the board's), BAUD of the line
-# (115200), IMAGE (.mxp for this system): its tokens per second are printed too.
+# (115200), PACK=1 to stop before placement, IMAGE (.mxp for this system): its
+# tokens per second are printed too.
 # Leaves build/BOARD/BOARD.bin and reports; prints
 #
 #   tiny_logic_cells, tiny_fmax_mhz, clock_mhz, and what else the device has
@@ -31,25 +32,32 @@ for file in rtl/*.sv; do
 done
 sources+=(rtl/soc/mx_{up5k,spram,flash,uart,uart_bridge}.sv boards/ice40/flash_pins.sv "boards/$board/top.sv")
 
-# A module in boards/ice40 takes the place of one in rtl: a box until the end. ABC's
-# script is yosys' own with another optimization (&syn3): fewer LUTs.
+# A module in boards/ice40 takes the place of one in rtl: a box until the end.
 {
   echo "read_verilog -lib -D ICE40_U +/ice40/cells_sim.v"
   for box in boards/ice40/*.v; do echo "read_verilog -lib $box"; done
   echo "read_verilog -sv -I rtl ${sources[*]}"
   echo "hierarchy -check -top top -chparam PllMultiplier $multiplier -chparam Baud ${BAUD:-115200}"
-  echo "scratchpad -set abc9.D 40000"
-  echo "scratchpad -set abc9.script +&scorr;&sweep;&syn3;&syn3;&dch,-f;&ps;&if,{C},{W},{D},{R},-v;&mfs"
+  echo "scratchpad -set abc9.script $(<boards/ice40/abc9)"
   echo "synth_ice40 -device u -dsp -spram -abc9 -top top"
   for box in boards/ice40/*.v; do echo "techmap -map $box"; done
   echo "opt_clean; write_json $out/top.json; write_verilog -noattr $out/top.v; tee -o $out/top.stat stat"
 } > "$out/top.ys"
 nice -n 10 yosys -q -l "$out/yosys.log" -s "$out/top.ys" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/yosys.log"); see $out/yosys.log"
 
+used() { sed -n "s/.*$1: *\([0-9]*\)\/ *\([0-9]*\).*/\1${2:+ of \2}/p" "$out/nextpnr.log" | tail -n 1; }
+if [ -n "${PACK:-}" ]; then
+  nextpnr-ice40 --up5k --package sg48 --pcf "boards/$board/pins.pcf" --pack-only --json "$out/top.json" \
+    --log "$out/nextpnr.log" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/nextpnr.log"); see $out/nextpnr.log"
+  cells=$(grep -E 'LCs used (as|to)' "$out/nextpnr.log" | grep -oE '[0-9]+ LCs' | awk '{n += $1} END {print n}')
+  echo "packed_logic_cells $cells"
+  [ "$cells" -le 5280 ] || fail "more cells than the device has"
+  exit 0
+fi
+
 placed=1
 nice -n 10 nextpnr-ice40 --up5k --package sg48 --pcf "boards/$board/pins.pcf" --freq $((clock_khz / 1000 + 1)) --timing-allow-fail \
   --json "$out/top.json" --asc "$out/top.asc" --log "$out/nextpnr.log" "$@" ${SEED:+--seed "$SEED"} > /dev/null 2>&1 || placed=0
-used() { sed -n "s/.*$1: *\([0-9]*\)\/ *\([0-9]*\).*/\1${2:+ of \2}/p" "$out/nextpnr.log" | tail -n 1; }
 echo "tiny_logic_cells $(used ICESTORM_LC)"
 mhz=$(sed -n "s/.*Max frequency for clock.*: \([0-9.]*\) MHz.*/\1/p" "$out/nextpnr.log" | tail -n 1)
 if [ $placed = 0 ]; then

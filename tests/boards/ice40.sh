@@ -1,0 +1,33 @@
+#!/bin/bash
+# Bitstreams of the boards with an iCE40: each must fit, meet its clock, and be there
+# in the end; a run with the same seed gives the same bytes.
+#   tests/boards/ice40.sh [quick]    quick: synthesized and packed only, the first board
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+passed=0 failed=0
+check() { # NAME COMMAND...
+  local log
+  if log=$("${@:2}" 2>&1); then
+    passed=$((passed + 1))
+    echo "ok    $1: $(echo "$log" | tr '\n' ',')"
+  else
+    failed=$((failed + 1))
+    echo "FAIL  $1"
+    echo "$log" | tail -n 15
+  fi
+}
+packed() { rm -f "build/$1/$1.bin" && PACK=1 "boards/$1/build.sh"; }
+whole() { rm -f "build/$1/$1.bin" && "boards/$1/build.sh" && [ -s "build/$1/$1.bin" ]; }
+# A clock that nobody meets must fail, and leave no bitstream.
+slow() {
+  rm -f "build/$1/$1.bin"
+  ! boards/ice40/bitstream.sh "$1" 126 --seed 1 && [ ! -e "build/$1/$1.bin" ]
+}
+if [ "${1:-}" = quick ]; then
+  check icebreaker packed icebreaker
+else
+  check "a clock that is not met" slow icebreaker
+  for board in icebreaker upduino; do check $board whole $board; done
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
