@@ -17,7 +17,8 @@ static uint32_t user_at(const mx_text *t, uint32_t i) { return place_of(t, t->vo
 
 static piece piece_of(const mx_text *t, uint32_t id) {
   const uint8_t *p = t->section + place_of(t, id);
-  return (piece){p + MX_TOKEN_TEXT_AT, mx_load_aligned_u32(p + MX_TOKEN_LENGTH_AT), mx_load_aligned_u32(p + MX_TOKEN_TYPE_AT), mx_load_aligned_u32(p + MX_TOKEN_SCORE_AT)};
+  return (piece){p + MX_TOKEN_TEXT_AT, mx_load_aligned_u32(p + MX_TOKEN_LENGTH_AT),
+                 mx_load_aligned_u32(p + MX_TOKEN_TYPE_AT), mx_load_aligned_u32(p + MX_TOKEN_SCORE_AT)};
 }
 
 const char *mx_text_sentence(mx_text_status s) {

@@ -135,7 +135,8 @@ static mx_status print_json(const run *r, const mx_generation *g, mx_error *e) {
                         r->arguments->engine, "set", r->session.image->params->name, "stop", mx_stop_text(g->stop),
                         "prompt_tokens", (int)g->n_prompt, "tokens", mx_generation_ids_json(g), "text", mx_generation_text_json(g), "cycles",
                         (json_int_t)(mx_engine_cycles(r->session.engine) - r->first_cycle), "seconds", r->seconds,
-                        "beat_bytes", (int)mx_beat_bytes(r->session.image->params), "counters", mx_totals_json(r->phase), "sampling", sampling_json(r->arguments));
+                        "beat_bytes", (int)mx_beat_bytes(r->session.image->params), "counters", mx_totals_json(r->phase),
+                        "sampling", sampling_json(r->arguments));
   if (!o) return mx_fail(e, MX_UNSUPPORTED, MX_NOWHERE, "no JSON for this result: a name is not UTF-8");
   json_dumpf(o, stdout, JSON_INDENT(2));
   putchar('\n');
@@ -171,7 +172,8 @@ static mx_status open_sampler(run *r, const mx_image *image, mx_error *e) {
   r->sampler = (mx_sampler){.temperature_milli = a->temperature_milli, .top_p_milli = a->top_p_milli, .scratch_words = image->vocab_size};
   if (!a->temperature_milli && !a->console) return MX_OK;
   if (image->vocab_size > MX_SAMPLER_MOST_TOKENS)
-    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "--temperature takes at most %d tokens, the image has %" PRIu32, MX_SAMPLER_MOST_TOKENS, image->vocab_size);
+    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "--temperature takes at most %d tokens, the image has %" PRIu32,
+                   MX_SAMPLER_MOST_TOKENS, image->vocab_size);
   mx_sampler_seed(&r->sampler, a->seed);
   r->sampler.scratch = calloc(image->vocab_size, sizeof *r->sampler.scratch);
   return r->sampler.scratch ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");

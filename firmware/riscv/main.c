@@ -144,6 +144,7 @@ COLD static const char *begin(const mx_loaded *image) {
     mx_terminal_put_hex(&console.terminal, runtime.device.build_id);
     put("\n");
   }
+  if (!s) s = mx_driver_reset(&runtime.device, runtime.max_polls);  // it may still run what wrote to this memory
   if (s) return mx_driver_text(s);
   if (!is_memory(0, image->facts.mem_bytes)) return "the program image needs more memory than there is";
   copy(memory_at(0), image->memory, image->memory_bytes);
@@ -171,8 +172,8 @@ COLD static void set_up(void) {
   uint32_t tokens = console.max_tokens;
   bool first = !console.terminal.send;
   console = (mx_console){.terminal = {.send = send, .receive = receive, .now = now, .clock_hz = soc_read(MX_SOC_REG_CLOCK_HZ), .echo = true},
-                         .runtime = &runtime, .text = &text, .max_tokens = first ? DEFAULT_TOKENS : tokens, .line = short_line, .line_bytes = sizeof short_line,
-                         .sampler = sampler};
+                         .runtime = &runtime, .text = &text, .max_tokens = first ? DEFAULT_TOKENS : tokens,
+                         .line = short_line, .line_bytes = sizeof short_line, .sampler = sampler};
   if (first) {
     console.sampler.top_p_milli = 1000;
     mx_sampler_seed(&console.sampler, 1);
@@ -279,8 +280,8 @@ static void put_hex_in_ram(uint32_t value) {
 // The device may be at work with a memory that failed: everything begins anew, but what
 // failed while it was loaded is not loaded again and again.
 void program_trapped(uint32_t cause, uint32_t pc, uint32_t value) {
-  static const char bus_error[] IN_RAM = "\r\nerror: bus error at 0x", trap[] IN_RAM = "\r\nerror: trap at 0x", by[] IN_RAM = ", instruction at 0x", end[] IN_RAM = "\r\n";
-  static const char key[] IN_RAM = "a key tries again\r\n";
+  static const char bus_error[] IN_RAM = "\r\nerror: bus error at 0x", trap[] IN_RAM = "\r\nerror: trap 0x";
+  static const char by[] IN_RAM = ", instruction at 0x", end[] IN_RAM = "\r\n", key[] IN_RAM = "a key tries again\r\n";
   bool bus = soc_is_bus_error(cause), was_loading = loading;
   put_in_ram(bus ? bus_error : trap);
   put_hex_in_ram(bus ? value : cause);

@@ -32,5 +32,6 @@ SECTIONS
   .bss (soc_RAM + SIZEOF(.ram)) (NOLOAD) : { __bss_begin = .; *(.sbss .sbss.* .bss .bss.* COMMON) . = ALIGN(4); __bss_end = .; }
   __stack_top = soc_RAM + soc_RAM_bytes;
   ASSERT(__bss_end + __stack_bytes <= __stack_top, "the firmware does not fit the RAM of firmware/soc.def with its data and its stack")
-  ASSERT(soc_head_END + SIZEOF(.ram) + SIZEOF(.flash) <= soc_flash_FIRMWARE_bytes, "the firmware does not fit its place in the flash chip of firmware/soc.def")
+  ASSERT(soc_head_END + SIZEOF(.ram) + SIZEOF(.flash) <= soc_flash_FIRMWARE_bytes,
+    "the firmware does not fit its place in the flash chip of firmware/soc.def")
 }

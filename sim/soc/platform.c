@@ -8,6 +8,7 @@
 #include "golden/bytes.h"
 #include "sim/engine.h"
 #include "sim/soc/rv.h"
+#include "sim/soc/system.h"
 
 enum { CYCLES = 5, WFI = 0x10500073 };  // of an instruction: README of rtl/soc
 enum { UNTOUCHED = 0xa5 };              // what RAM holds at first
@@ -20,8 +21,8 @@ struct mx_platform {
   mx_engine *accel;
   mx_rv rv;
   uint8_t rom[MX_SOC_ROM_BYTES], ram[MX_SOC_RAM_BYTES], *flash;
-  uint64_t instructions, time, compare;
-  uint32_t time_high, irq_enable, led;
+  mx_soc_system system;
+  uint64_t instructions, time;
   queue in, out;
   size_t shown;         // bytes of `out` before the last run's
   const char *until;
@@ -49,7 +50,8 @@ void mx_platform_type(mx_platform *p, const void *bytes, size_t n) {
   if (!append(&p->in, bytes, n)) p->failed = true;
 }
 
-static void send(mx_platform *p, uint8_t byte) {
+static void send(void *self, uint8_t byte) {
+  mx_platform *p = self;
   size_t n = p->until ? strlen(p->until) : 0;
   if (!append(&p->out, &byte, 1)) p->failed = true;
   else if (n && p->out.n - p->out.taken >= n && !memcmp(p->out.bytes + p->out.n - n, p->until, n)) p->found = true;
@@ -63,43 +65,21 @@ static uint32_t flash_status(const mx_platform *p) {
   return p->time >= p->options.flash_ready ? MX_SOC_FLASH_READY | maker << 8 : 0;
 }
 
-static uint32_t irq_status(const mx_platform *p) {
-  uint32_t accel = p->accel->mmio.read(p->accel->mmio.self, MX_CSR_IRQ_STATUS) & 1;
-  return (accel ? MX_SOC_IRQ_ACCEL : 0) | (p->in.taken < p->in.n ? MX_SOC_IRQ_UART : 0);
+static bool memory_is_there(const mx_platform *p) { return p->time >= p->options.memory_ready; }
+
+// What the registers say now. The line is as quick as the processor takes its bytes.
+static void refresh(mx_platform *p) {
+  mx_soc_system *s = &p->system;
+  s->accel_irq = p->accel->mmio.read(p->accel->mmio.self, MX_CSR_IRQ_STATUS) & 1;
+  s->memory_bytes = memory_is_there(p) ? p->options.memory_bytes : 0;
+  s->flash_status = flash_status(p);
+  if (!s->count && p->in.taken < p->in.n) mx_soc_system_receive(s, p->in.bytes[p->in.taken++]);
 }
 
-static uint32_t receive(mx_platform *p) { return p->in.taken < p->in.n ? p->in.bytes[p->in.taken++] : 1u << 31; }
-
-static bool read_system(mx_platform *p, uint32_t offset, uint32_t *value) {
-  switch (offset) {
-    case MX_SOC_REG_UART_DATA: *value = receive(p); break;
-    case MX_SOC_REG_UART_STATUS: *value = MX_SOC_UART_ROOM | (p->in.taken < p->in.n ? MX_SOC_UART_ARRIVED : 0); break;
-    case MX_SOC_REG_TIME_LO: *value = (uint32_t)p->time, p->time_high = (uint32_t)(p->time >> 32); break;
-    case MX_SOC_REG_TIME_HI: *value = p->time_high; break;
-    case MX_SOC_REG_COMPARE_LO: *value = (uint32_t)p->compare; break;
-    case MX_SOC_REG_COMPARE_HI: *value = (uint32_t)(p->compare >> 32); break;
-    case MX_SOC_REG_IRQ_ENABLE: *value = p->irq_enable; break;
-    case MX_SOC_REG_IRQ_STATUS: *value = irq_status(p); break;
-    case MX_SOC_REG_CLOCK_HZ: *value = p->options.clock_hz; break;
-    case MX_SOC_REG_MEMORY_BYTES: *value = p->time >= p->options.memory_ready ? p->options.memory_bytes : 0; break;
-    case MX_SOC_REG_FLASH_STATUS: *value = flash_status(p); break;
-    case MX_SOC_REG_LED: *value = p->led; break;
-    case MX_SOC_REG_BOARD: *value = p->options.board; break;
-    default: return false;
-  }
-  return true;
-}
-
-static bool write_system(mx_platform *p, uint32_t offset, uint32_t value) {
-  switch (offset) {
-    case MX_SOC_REG_UART_DATA: send(p, (uint8_t)value); break;
-    case MX_SOC_REG_COMPARE_LO: p->compare = (p->compare & ~(uint64_t)UINT32_MAX) | value; break;
-    case MX_SOC_REG_COMPARE_HI: p->compare = (uint32_t)p->compare | (uint64_t)value << 32; break;
-    case MX_SOC_REG_IRQ_ENABLE: p->irq_enable = value; break;
-    case MX_SOC_REG_LED: p->led = value & 0xff; break;
-    default: return false;
-  }
-  return true;
+static bool access_system(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
+  refresh(p);
+  if (t->strobes) return t->strobes == 15 && mx_soc_system_write(&p->system, offset, t->data);
+  return mx_soc_system_read(&p->system, offset, p->time, &t->data);
 }
 
 // ---- the bus -----------------------------------------------------------------------
@@ -114,7 +94,7 @@ static void access_array(uint8_t *at, mx_rv_transfer *t) {
 static bool access_memory(mx_platform *p, uint32_t addr, mx_rv_transfer *t) {
   const mx_memory_port *m = &p->accel->memory;
   uint8_t word[4];
-  if (addr >= p->options.memory_bytes || p->time < p->options.memory_ready || !m->get(m->self, addr, word, sizeof word)) return false;
+  if (addr >= p->options.memory_bytes || !memory_is_there(p) || !m->get(m->self, addr, word, sizeof word)) return false;
   access_array(word, t);
   return !t->strobes || m->put(m->self, addr, word, sizeof word);
 }
@@ -132,11 +112,6 @@ static bool access_accel(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
   if (t->strobes) write_accel(p, offset, t->data);
   else t->data = io->read(io->self, offset);
   return true;
-}
-
-static bool access_system(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
-  if (t->strobes) return t->strobes == 15 && write_system(p, offset, t->data);
-  return read_system(p, offset, &t->data);
 }
 
 static bool access_flash(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
@@ -160,9 +135,9 @@ static bool access(void *self, mx_rv_transfer *t) {
 
 // ---- running -----------------------------------------------------------------------
 
-static uint32_t pending(const mx_platform *p) {
-  uint32_t external = p->irq_enable && irq_status(p) & p->irq_enable ? MX_RV_EXTERNAL : 0;
-  return external | (p->time >= p->compare ? MX_RV_TIMER : 0);
+static uint32_t pending(mx_platform *p) {
+  refresh(p);
+  return (mx_soc_system_external(&p->system) ? MX_RV_EXTERNAL : 0u) | (mx_soc_system_timer(&p->system, p->time) ? MX_RV_TIMER : 0u);
 }
 
 // Until an interrupt that is enabled, or the end of time.
@@ -171,7 +146,7 @@ static void sleep(mx_platform *p) {
   uint64_t begun = mx_engine_cycles(p->accel);
   p->accel->mmio.wait(p->accel->mmio.self, 0);
   p->time += mx_engine_cycles(p->accel) - begun;
-  if (!(pending(p) & p->rv.mie) && p->compare != UINT64_MAX && p->time < p->compare) p->time = p->compare;
+  if (!(pending(p) & p->rv.mie) && p->system.compare != UINT64_MAX && p->time < p->system.compare) p->time = p->system.compare;
 }
 
 // Interrupts are looked for only where they are taken or waited for.
@@ -227,7 +202,8 @@ static mx_status check(const mx_platform_options *o, mx_error *e) {
   if (o->boot_bytes > MX_SOC_ROM_BYTES)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "a boot program of %zu bytes for a ROM of %d", o->boot_bytes, MX_SOC_ROM_BYTES);
   if (o->flash_first > MX_SOC_FLASH_BYTES || o->flash_bytes > MX_SOC_FLASH_BYTES - o->flash_first)
-    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "%zu bytes from %" PRIu32 " on for a flash chip of %d", o->flash_bytes, o->flash_first, MX_SOC_FLASH_BYTES);
+    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "%zu bytes from %" PRIu32 " on for a flash chip of %d",
+                   o->flash_bytes, o->flash_first, MX_SOC_FLASH_BYTES);
   if (o->memory_bytes > MX_SOC_MEMORY_BYTES)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "an SDRAM of %" PRIu32 " bytes, there is room for %d", o->memory_bytes, MX_SOC_MEMORY_BYTES);
   return MX_OK;
@@ -260,7 +236,10 @@ mx_status mx_platform_open(const mx_platform_options *o, mx_platform **out, mx_e
   mx_platform *p = calloc(1, sizeof *p);
   if (!p) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   p->options = *o;
-  p->compare = UINT64_MAX;
+  mx_soc_system_open(&p->system, o->clock_hz, 0);
+  p->system.board = o->board;
+  p->system.send = send;
+  p->system.self = p;
   p->rv = (mx_rv){.memory = access, .context = p, .mul_div = o->mul_div};
   mx_rv_reset(&p->rv, MX_SOC_ROM);
   if (fill(p, e) || open_accel(p, e)) {

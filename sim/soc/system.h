@@ -11,6 +11,7 @@ enum { MX_SOC_UART_FIFO = 64 };  // bytes that wait to be read
 
 typedef struct {
   uint32_t clock_hz, memory_bytes, board;
+  uint32_t flash_status;         // FLASH_STATUS; opened as ready
   bool accel_irq;                // the caller's: level of the accelerator's interrupt
   void (*send)(void *self, uint8_t byte);  // the caller's: of the UART, which always has room
   void *self;

@@ -173,7 +173,8 @@ static void wrong_commands_are_told(void **state) {
       {"/temp 10.001", "/temp takes 0, or 0.01 to 10, with at most 3 places"}, {"/top-p 0", "/top-p takes 0.001 to 1, with at most 3 places"},
       {"/top-p 1.001", "/top-p takes 0.001 to 1, with at most 3 places"}, {"/seed x", "/seed takes a number below 2^64"},
       {"/seed 99999999999999999", NULL},  {"/n 4294967296", "/n takes a number below 2^32"}, {"/n 4294967295", NULL},
-      {"/n 1 2", "/n takes a number below 2^32"}, {"/n -1", "/n takes a number below 2^32"}, {"/n 99999999999999999999", "/n takes a number below 2^32"},
+      {"/n 1 2", "/n takes a number below 2^32"}, {"/n -1", "/n takes a number below 2^32"},
+      {"/n 99999999999999999999", "/n takes a number below 2^32"},
       {"/nn 1", "no such command; /help lists them"}, {"/", "no such command; /help lists them"}, {"/ help", "no such command; /help lists them"}};
   fixture *f = *state;
   f->console.terminal.echo = false;

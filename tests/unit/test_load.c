@@ -95,7 +95,8 @@ static void refuses_sections_that_do_not_fit(void **state) {
   (void)state;
   enum { FIRST = MX_IMAGE_SECTIONS_AT, OFFSET = MX_IMAGE_SECTION_OFFSET_AT, SIZE = MX_IMAGE_SECTION_SIZE_AT };
   static const struct { uint32_t at, value; } cases[] = {
-      {MX_IMAGE_COUNT_AT, 0}, {MX_IMAGE_COUNT_AT, 3}, {MX_IMAGE_COUNT_AT, MX_IMAGE_KINDS + 1}, {MX_IMAGE_COUNT_AT, UINT32_MAX},  // 3: without the memory
+      {MX_IMAGE_COUNT_AT, 0}, {MX_IMAGE_COUNT_AT, 3}, {MX_IMAGE_COUNT_AT, MX_IMAGE_KINDS + 1},
+      {MX_IMAGE_COUNT_AT, UINT32_MAX},  // 3: without the memory
       {FIRST + OFFSET, UINT32_MAX}, {FIRST + OFFSET, 0x80000000}, {FIRST + OFFSET, 6}, {FIRST + OFFSET + 4, 1},
       {FIRST + SIZE, UINT32_MAX}, {FIRST + SIZE, 0x7ffffff0}, {FIRST + SIZE + 4, 1},
       {MX_IMAGE_FACTS_AT, 16}};  // memory of fewer bytes than the section

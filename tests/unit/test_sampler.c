@@ -108,7 +108,8 @@ static void ranks_order_as_the_device_does(void **state) {
 
 static void numbers_are_parsed(void **state) {
   (void)state;
-  static const struct { const char *text; uint32_t milli; } good[] = {{"0", 0}, {"0.85", 850}, {"1", 1000}, {"1.000", 1000}, {".5", 500}, {"2.", 2000}, {"10.001", 10001}, {"4000000", 4000000000}};
+  static const struct { const char *text; uint32_t milli; } good[] = {
+      {"0", 0}, {"0.85", 850}, {"1", 1000}, {"1.000", 1000}, {".5", 500}, {"2.", 2000}, {"10.001", 10001}, {"4000000", 4000000000}};
   static const char *const bad[] = {"", ".", "1.0000", "-1", "1e3", "0,5", " 1", "1 ", "1.2.3", "40000000", "99999999999999999999", "nan"};
   uint32_t milli;
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
@@ -156,7 +157,8 @@ static void check_distribution(uint32_t count, uint32_t temperature_milli, uint3
     degrees++;
   }
   // Six standard deviations of chi-squared.
-  if (chi2 > degrees + 6 * sqrt(2.0 * degrees) + 6) fail_msg("chi-squared %.1f with %u tokens at %u, %u", chi2, degrees, temperature_milli, top_p_milli);
+  if (chi2 > degrees + 6 * sqrt(2.0 * degrees) + 6)
+    fail_msg("chi-squared %.1f with %u tokens at %u, %u", chi2, degrees, temperature_milli, top_p_milli);
   free(s.scratch);
 }
 
@@ -218,7 +220,9 @@ static void choices_are_those_of_the_definition(void **state) {
     uint32_t count = 1 + test_random_below(&generator, 150), milli = 10 + test_random_below(&generator, i % 2 ? 2000 : 9991);
     random_logits(count, scales[i % 5]);
     for (uint32_t k = 0; i % 3 && k < count / 2; k++) logits[test_random_below(&generator, count)] = logits[test_random_below(&generator, count)];
-    mx_sampler a = sampler_of(milli, 1 + test_random_below(&generator, 1000), test_random_u32(&generator), 1 + test_random_below(&generator, 160)), b = a;
+    mx_sampler a = sampler_of(milli, 1 + test_random_below(&generator, 1000), test_random_u32(&generator),
+                              1 + test_random_below(&generator, 160));
+    mx_sampler b = a;
     uint32_t want = reference(&b, count), got = choose(&a, count);
     if (got != want) fail_msg("token %u of %u, expected %u (%u, %u)", got, count, want, a.temperature_milli, a.top_p_milli);
     assert_memory_equal(a.state, b.state, sizeof a.state);

@@ -174,8 +174,8 @@ static void writes_what_mxf_run_writes(void **state) {
   uint64_t before = mx_platform_instructions(p);
   said(p, "mxforge on TEST, 48000000 Hz, 4194304 bytes\r\n");
   writes(p, &shipped, NULL);
-  printf("%.1f M instructions to boot, %.0f M per second; %.0f k for %d tokens; %u bytes of stack\n", 1e-6 * (double)before, 1e-6 * (double)before / seconds,
-         1e-3 * (double)(mx_platform_instructions(p) - before), TOKENS, mx_platform_stack_bytes(p));
+  printf("%.1f M instructions to boot, %.0f M per second; %.0f k for %d tokens; %u bytes of stack\n", 1e-6 * (double)before,
+         1e-6 * (double)before / seconds, 1e-3 * (double)(mx_platform_instructions(p) - before), TOKENS, mx_platform_stack_bytes(p));
   check_stack(p);
   mx_platform_close(p);
 }
@@ -211,7 +211,7 @@ static void other_processors_and_engines(void **state) {
   writes(p, &shipped, NULL);
   type_text(p, "/stats\r");
   expect(p, "tokens\r\n> ", STEPS);
-  said(p, "cycles of each: 1");
+  said(p, "generated: 12 tokens, 11 programs, cycles of each: ");
   mx_platform_close(p);
   free(flash);
 }
@@ -355,7 +355,8 @@ static void another_build_is_refused(void **state) {
   refuses_image(&o, 0, 0, "the program was made for another build of the device");
   mx_platform *p = power_up(&o);
   expect(p, "another build of the device\r\n> ", BOOT_STEPS);
-  snprintf(ids, sizeof ids, "the image is for build 0x%08x, the accelerator is build 0x%08x\r\n", toy.image->params->build_id, toy.image->params->build_id + 1);
+  snprintf(ids, sizeof ids, "the image is for build 0x%08x, the accelerator is build 0x%08x\r\n",
+           toy.image->params->build_id, toy.image->params->build_id + 1);
   said(p, ids);
   mx_platform_close(p);
 }
