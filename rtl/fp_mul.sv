@@ -12,16 +12,28 @@ module fp_mul (
   output      logic [31:0] y_o
 );
 
-  // ---- 1, 2: product of the significands ----
-  wire logic [23:0] a = {1'b1, a_i[22:0]};
-  wire logic [23:0] b = {1'b1, b_i[22:0]};
+  // ---- 1: products of the significands' parts, which fit multiplier blocks ----
+  wire logic [6:0]  a_high = {1'b1, a_i[22:17]};
+  wire logic [6:0]  b_high = {1'b1, b_i[22:17]};
+  logic [33:0] low_q;
+  logic [23:0] cross_a_q, cross_b_q;
+  logic [13:0] high_q;
+  always_ff @(posedge clk_i) begin
+    low_q     <= a_i[16:0] * b_i[16:0];
+    cross_a_q <= a_high * b_i[16:0];
+    cross_b_q <= a_i[16:0] * b_high;
+    high_q    <= a_high * b_high;
+  end
+
+  // ---- 2: their sum ----
+  wire logic [24:0] middle = {1'b0, cross_a_q} + {1'b0, cross_b_q};
+  wire logic [30:0] upper   = {high_q, low_q[33:17]} + {6'd0, middle};
+  wire logic [47:0] product = {upper, low_q[16:0]};
   logic [25:0] product2_q;  // bits 47..22, and the OR of bits 21..0
   logic        sticky2_q;
-  logic [47:0] product_q;
   always_ff @(posedge clk_i) begin
-    product_q  <= a * b;
-    product2_q <= product_q[47:22];
-    sticky2_q  <= product_q[21:0] != 22'd0;
+    product2_q <= product[47:22];
+    sticky2_q  <= product[21:0] != 22'd0;
   end
 
   // ---- 1: exponents and special operands ----

@@ -42,14 +42,13 @@ module mx_burst #(
   end
 
   logic                active_q;
-  logic [31:LowBits]   window_q;
+  logic [31:LowBits]   window_q, next_window_q;
   logic [BeatBits-1:0] first_q;  // beat of the window at which the request begins
   logic [HighBits:0]   end_q;    // the beat after the run
 
-  wire logic [31:LowBits]   next_window = window_q + 1'b1;
   wire logic [31:LowBits]   end_window  = end_q[HighBits-1:BeatBits];
   wire logic [BeatBits-1:0] end_beat    = end_q[BeatBits-1:0];  // 0: the run fills its last window
-  wire logic last = end_beat == '0 ? next_window == end_window : window_q == end_window;
+  wire logic last = end_beat == '0 ? next_window_q == end_window : window_q == end_window;
 
   wire logic start    = start_valid_i && start_ready_o;
   wire logic req_fire = req_valid_o && req_ready_i;
@@ -68,11 +67,13 @@ module mx_burst #(
 
   always_ff @(posedge clk_i) begin
     if (start) begin
-      window_q <= start_addr_i[31:LowBits];
+      window_q      <= start_addr_i[31:LowBits];
+      next_window_q <= start_addr_i[31:LowBits] + 1'b1;
       first_q  <= start_addr_i[LowBits-1:ByteBits];
       end_q    <= {1'b0, start_addr_i[31:ByteBits]} + (HighBits + 1)'(start_beats_i);
     end else if (req_fire) begin
-      window_q <= next_window;
+      window_q      <= next_window_q;
+      next_window_q <= next_window_q + 1'b1;
       first_q  <= '0;
     end
   end

@@ -143,9 +143,11 @@ module mx_csr #(
   wire logic file_write = write_now && waddr[11:7] == 0 && WritableSlots[slot_q];
 
   // The word passing by.
-  logic progress_q, watch_on_q, copied_q;
+  // progress_i comes late in its cycle: it counts from the next, in seen_q.
+  logic kept_q, seen_q, watch_on_q, copied_q;
+  wire logic progress = kept_q || seen_q;
   wire logic is_watch = slot_q == WatchSlot;
-  assign copy         = slot_q == WatchdogSlot && !file_write && !clearing && progress_q;
+  assign copy         = slot_q == WatchdogSlot && !file_write && !clearing && progress;
   always_comb begin
     sum  = read_q + (is_watch ? -32'd32 : {25'b0, gathered});
     word = clearing ? '0 : sum;
@@ -163,11 +165,11 @@ module mx_csr #(
   always_ff @(posedge clk_i) begin
     copied_q <= copy;
     if (slot_q == WatchdogSlot) watch_on_q <= !below_32 || read_q[4:0] != 0;
-    if (!rst_ni || progress_i || !busy_i) progress_q <= 1'b1;
-    else if (copy)                        progress_q <= 1'b0;
+    seen_q   <= progress_i;
+    kept_q   <= !rst_ni || !busy_i || (progress && !copy);
   end
   always_ff @(posedge clk_i)
-    watchdog_o <= is_watch && !copied_q && watch_on_q && busy_i && !progress_q && below_32;
+    watchdog_o <= is_watch && !copied_q && watch_on_q && busy_i && !progress && below_32;
 
   // Registers that act all the time have a copy outside the file.
   always_ff @(posedge clk_i) begin

@@ -53,10 +53,11 @@ module mx_move_load #(
   logic                ucode_q;
   logic [1:0]          format_q, log_size_q;  // log_size: bytes of an element
   logic [15:0]         left_q;                // elements not yet taken
+  logic                some_q;                // there are some
   logic [ByteBits-1:0] offset_q;              // of the next element in its beat
   logic                write_q;               // an element waits to be written
   logic [15:0]         addr_q;
-  logic [31:0]         data_q;
+  logic [31:0]         data_q;                // as it is in memory
 
   wire logic        cmd_fire   = cmd_valid_i && cmd_ready_o;
   wire logic        cmd_some   = cmd_count_i != 16'd0;
@@ -66,7 +67,7 @@ module mx_move_load #(
   wire logic [17:0] bytes      = 18'(cmd_count_i) << log_size;
   wire logic [18:0] rounded    = 19'(bytes) + 19'(BusBits / 8 - 1);
 
-  assign busy_o      = left_q != 16'd0 || write_q;
+  assign busy_o      = some_q || write_q;
   assign cmd_ready_o = !busy_o;
 
   // ---- memory ----
@@ -106,22 +107,22 @@ module mx_move_load #(
   wire logic [31:0] word = s_data[{word_offset, 3'd0} +: 32];
   wire logic [15:0] half = log_size_q != 2'd2 && offset_q[1] ? word[31:16] : word[15:0];
   wire logic [7:0]  low  = log_size_q == 2'd0 && offset_q[0] ? half[15:8] : half[7:0];
-  logic [31:0] element;
 
   assign s_ready = take && (next_offset[ByteBits] || left_q == 16'd1);
 
-  mx_move_float u_float (
-    .format_i(format_q), .element_i({word[31:16], half[15:8], low}), .y_o(element)
-  );
+  mx_move_float u_float (.format_i(format_q), .element_i(data_q), .y_o(write_data_o));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       left_q  <= 16'd0;
+      some_q  <= 1'b0;
       write_q <= 1'b0;
     end else begin
       write_q <= take || (write_q && !write_fire);
       if (cmd_fire) left_q <= cmd_count_i;
       else if (take) left_q <= left_q - 1'b1;
+      if (cmd_fire) some_q <= cmd_some;
+      else if (take) some_q <= left_q != 16'd1;
     end
   end
   always_ff @(posedge clk_i) begin
@@ -136,12 +137,11 @@ module mx_move_load #(
       if (write_fire) addr_q <= addr_q + 1'b1;
     end
   end
-  always_ff @(posedge clk_i) if (take) data_q <= element;
+  always_ff @(posedge clk_i) if (take) data_q <= {word[31:16], half[15:8], low};
 
   assign mw_valid_o   = write_q && !ucode_q;
   assign uc_we_o      = write_q && ucode_q;
   assign write_addr_o = addr_q;
-  assign write_data_o = data_q;
 
   wire logic unused = &{1'b0, run_ready, run_idle, rounded[ByteBits-1:0]};
 

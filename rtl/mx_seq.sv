@@ -244,7 +244,8 @@ module mx_seq #(
   assign dot_valid_o    = may_issue && to_dot;
   assign vec_valid_o    = may_issue && to_vec;
   assign move_valid_o   = may_issue && to_move;
-  assign issue_o = (may_issue && to_none && seq_fault == 0)
+  wire logic stream_left = op == mx_pkg::OP_HALT && !stream_empty_i;
+  assign issue_o = (may_issue && to_none && !stream_left)
                    || (stream_valid_o && stream_ready_i) || (dot_valid_o && dot_ready_i)
                    || (vec_valid_o && vec_ready_i) || (move_valid_o && move_ready_i);
   wire logic halted = issue_o && op == mx_pkg::OP_HALT;
@@ -276,7 +277,7 @@ module mx_seq #(
       else if (op == mx_pkg::OP_IDENT && foreign)
                                                                 seq_fault = mx_pkg::FAULT_BUILD_ID;
     end
-    if (may_issue && op == mx_pkg::OP_HALT && !stream_empty_i)  seq_fault = mx_pkg::FAULT_STREAM;
+    if (may_issue && stream_left)                               seq_fault = mx_pkg::FAULT_STREAM;
     if (may_issue && to_stream && seg_odd)                      seq_fault = mx_pkg::FAULT_ALIGN;
   end
 

@@ -54,7 +54,9 @@ module mx_stream_run #(
   logic [FreeBits:0] held;
   logic              fifo_ready, split_valid, split_done;
   logic [HighBits:0] run_end;
-  wire logic in_range = run_end <= {1'b0, mem_size_i[31:ByteBits]};
+  // A subtraction, for its carry chain: synthesis makes a tree of the comparison.
+  wire logic [HighBits+1:0] room = {2'b0, mem_size_i[31:ByteBits]} - {1'b0, run_end};
+  wire logic in_range = !room[HighBits+1];
   wire logic allowed  = (free_q >> $clog2(BurstBeats)) != '0 && in_range;
   wire logic req_fire = req_valid_o && req_ready_i;
   wire logic s_fire   = s_valid_o && s_ready_i;
@@ -84,7 +86,7 @@ module mx_stream_run #(
 
   assign idle_o = !split_valid && free_q[FreeBits];
 
-  wire logic unused = &{1'b0, held, fifo_ready, split_done, mem_size_i[ByteBits-1:0]};
+  wire logic unused = &{1'b0, room[HighBits:0], held, fifo_ready, split_done, mem_size_i[ByteBits-1:0]};
 
   `RESET_FIRST
   `REQUIRE(requested_only, !r_valid_i || fifo_ready)

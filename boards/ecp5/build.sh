@@ -47,6 +47,7 @@ script() {
   echo "scc -expect 0"
   echo "design -load start"
   echo "synth_ecp5 -top top ${SYNTH:-}"
+  echo "setattr -mod -unset keep_hierarchy A:keep_hierarchy; flatten; opt_clean"
   echo "write_json $out/top.json.tmp"
   echo "tee -o $out/stat stat"
 }

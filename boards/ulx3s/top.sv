@@ -80,11 +80,10 @@ module top #(
 
   // ---- flash: its clock goes through the configuration's pin ----
   assign flash_cs_no = cs_n;
-  USRMCLK u_flash_clk (.USRMCLKI(sck), .USRMCLKTS(1'b0));
+  USRMCLK u_flash_clk (.USRMCLKI(sck), .USRMCLKTS(1'b0), .USRMCLKO());
   for (genvar i = 0; i < 4; i++) begin : g_flash
-    assign flash_io[i] = flash_oe[i] ? flash_out[i] : 1'bz;
+    BB u_pin (.I(flash_out[i]), .T(!flash_oe[i]), .O(flash_in[i]), .B(flash_io[i]));
   end
-  assign flash_in = flash_io;
 
   // ---- SDRAM ----
   io_out #(.Pins(22)) u_command (

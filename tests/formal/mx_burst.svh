@@ -29,3 +29,4 @@ end
 `CHECK(holds, !stalled_q || (req_valid_o && request_q == {req_addr_o, req_len_o}))
 // What the state between these holds to.
 `CHECK(end_is_kept, !req_valid_o || (left_q != '0 && end_q[HighBits-1:0] == HighBits'(beat_q + left_q)))
+`CHECK(next_is_kept, !req_valid_o || next_window_q == window_q + 1'b1)

@@ -140,6 +140,7 @@ void top_prologue(top_program *t) {
     top_put(&in, MX_F_VEC_u5, t->params->XMEM_ELEMS);
     top_append(t, in);
   }
+  top_simple(t, MX_OP_FENCE, WAIT_ALL);  // the banks are filled from all parts of VMEM
   random_table(t, 0);
   random_table(t, 1);
 }
