@@ -51,8 +51,9 @@ static void take_memory(cycle_engine *g) {
 
 static void write_register(void *self, uint32_t offset, uint32_t value) {
   cycle_engine *g = self;
-  if (offset == MX_CSR_CONTROL) take_memory(g);
-  g->golden.mmio.write(g->golden.mmio.self, offset, value);
+  bool ignored = offset == MX_CSR_CONTROL && !(value & MX_CONTROL_RESET) && mx_cycle_host_busy(&g->host);
+  if (offset == MX_CSR_CONTROL && !ignored) take_memory(g);
+  if (!ignored) g->golden.mmio.write(g->golden.mmio.self, offset, value);
   g->clocked.write(g->clocked.self, offset, value);
 }
 

@@ -86,9 +86,14 @@ void device::tell_stop() {
 
 // ---- registers ---------------------------------------------------------------------
 
+// START does nothing while a program runs. Of the RTL that is not known beforehand.
 void device::write_register(uint32_t offset, uint32_t value) {
+  uint32_t status = 0;
   if (offset == MX_CSR_MEM_SIZE) mem_size_ = value;
-  if (offset == MX_CSR_CONTROL && value & MX_CONTROL_START) prepare_memory();
+  if (offset == MX_CSR_CONTROL && value & MX_CONTROL_START) {
+    engine_->ops->clock->peek(engine_->self, MX_CSR_STATUS, &status);
+    if (!(status & MX_STATUS_BUSY)) prepare_memory();
+  }
   engine_->mmio.write(engine_->mmio.self, offset, value);
 }
 

@@ -266,6 +266,28 @@ void interrupt_in_its_cycle() {
   });
 }
 
+// START while a program runs does nothing, whatever the arguments say.
+void start_while_busy(const mx::platform_options &o) {
+  on_platform(o, [](mx::platform &, mx_engine *host, const mx_image *image) {
+    const outcome expected = run_toy(open_engine("cycle", image, plain()), image, 1);
+    const uint32_t args[MX_ARGS] = {TOY_BOS, 0, 0, 0};
+    mx_counters counters;
+    mx_session s;
+    mx_error e = {};
+    CHECK(!mx_session_on(&s, image, host, &e) && !mx_session_begin(&s, &e));
+    mx_device *d = &s.runtime.device;
+    CHECK(!mx_driver_start(d, TOY_TOKEN, args));
+    host->mmio.write(host->mmio.self, MX_CSR_ARG1, toy_next(TOY_BOS));
+    host->mmio.write(host->mmio.self, MX_CSR_CONTROL, MX_CONTROL_START);
+    CHECK(!mx_driver_wait(d, 1000));
+    mx_driver_counters(d, &counters);
+    CHECK(!std::memcmp(&counters, &expected.counters[0], sizeof counters));
+    std::vector<uint8_t> memory(image->mem_bytes);
+    CHECK(host->memory.get(host->memory.self, 0, memory.data(), image->mem_bytes));
+    CHECK(memory == expected.memory);
+  });
+}
+
 // An initiator that runs ahead of simulation sees the device in the cycle of its own time,
 // as one does that does not.
 void decoupled_initiators() {
@@ -583,6 +605,8 @@ int main() {
       {"DMI of memory, none of registers", direct_memory},
       {"DMI taken back", direct_memory_taken_back},
       {"the interrupt in its cycle", interrupt_in_its_cycle},
+      {"START while a program runs", [] { start_while_busy({}); }},
+      {"START while a program runs, approximately timed", [] { start_while_busy(approximate()); }},
       {"decoupled initiators", decoupled_initiators},
       {"registers in phases", registers_in_phases},
       {"phases in order", phases_in_order},
