@@ -13,13 +13,17 @@ $B/libsystemc_model.a: $(systemc_cpp) $(systemc_c)
 	$(Q)rm -f $@ && ar rcs $@ $^
 systemc: $B/mxvp $B/engines/systemc.so ## the SystemC model: virtual platform build/mxvp, engine for mxf
 .PHONY: systemc
-# What C it needs of the system on chip; the rest comes with the engine it is given.
-$B/sim/systemc/pic/%.o: sim/soc/%.c
+# The C it needs of the system on chip; the rest comes with the engine that it is given.
+systemc_soc := $(addprefix $B/sim/systemc/pic/,rv.o system.o mx_frame.o)
+$(systemc_soc): $B/sim/systemc/pic/%.o:
 	$(call say,CC,$@)
 	$(call cc_object,-fPIC)
-$B/engines/systemc.so: $(systemc_engine) $B/sim/systemc/pic/rv.o $B/sim/systemc/pic/system.o
+$B/sim/systemc/pic/rv.o: sim/soc/rv.c
+$B/sim/systemc/pic/system.o: sim/soc/system.c
+$B/sim/systemc/pic/mx_frame.o: firmware/mx_frame.c
+$B/engines/systemc.so: $(systemc_engine) $(systemc_soc)
 	$(call say,LD,$@)
-	$(Q)mkdir -p $(@D) && $(CXX) -shared -Wl,-Bsymbolic -o $@.tmp $^ -lsystemc && mv $@.tmp $@
+	$(Q)mkdir -p $(@D) && $(CXX) -shared -Wl,-Bsymbolic,-z,defs -o $@.tmp $^ -lsystemc && mv $@.tmp $@
 $B/mxvp: $B/sim/systemc/main.o $B/libsystemc_model.a $(libs)
 	$(call say,LD,$@)
 	$(Q)$(CXX) -o $@.tmp $< -Wl,--start-group $B/libsystemc_model.a $(libs) -Wl,--end-group -lsystemc -ldl $(LDLIBS) && mv $@.tmp $@
