@@ -13,10 +13,14 @@ const char *mx_load_text(mx_load_status s) {
   }
 }
 
-static uint32_t crc_of(const uint8_t *from, uint32_t bytes) {
-  uint32_t crc = MX_CRC_BEGIN, i = 0;
-  for (; bytes - i >= 4; i += 4) crc = mx_frame_crc_word(crc, mx_load_aligned_u32(from + i));
-  for (; i < bytes; i++) crc = mx_frame_crc(crc, from[i]);
+uint32_t mx_load_crc(uint32_t crc, const uint8_t *words, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) crc = mx_frame_crc_word(crc, mx_load_aligned_u32(words + 4 * i));
+  return crc;
+}
+
+static uint32_t crc_of(const uint8_t *from, uint32_t bytes, mx_crc_words *of_words) {
+  uint32_t crc = of_words(MX_CRC_BEGIN, from, bytes / 4);
+  for (uint32_t i = bytes / 4 * 4; i < bytes; i++) crc = mx_frame_crc(crc, from[i]);
   return ~crc;
 }
 
@@ -35,12 +39,13 @@ static bool take_section(const uint8_t *image, const uint8_t *entry, uint32_t si
   return offset % 4 == 0;
 }
 
-mx_load_status mx_load_check(const uint8_t *image, uint32_t room, mx_loaded *out) {
+mx_load_status mx_load_check(const uint8_t *image, uint32_t room, mx_crc_words *crc, mx_loaded *out) {
   *out = (mx_loaded){0};
   if (room < MX_IMAGE_SECTIONS_AT || mx_facts_read(image, &out->facts)) return MX_LOAD_NONE;
   uint32_t size = small(image + MX_IMAGE_SIZE_AT, room), sections = mx_load_aligned_u32(image + MX_IMAGE_COUNT_AT);
   if (size == UINT32_MAX || size < MX_IMAGE_SECTIONS_AT) return MX_LOAD_SIZE;
-  if (crc_of(image + MX_IMAGE_SIZE_AT, size - MX_IMAGE_SIZE_AT) != mx_load_aligned_u32(image + MX_IMAGE_CRC_AT)) return MX_LOAD_DAMAGED;
+  uint32_t said = mx_load_aligned_u32(image + MX_IMAGE_CRC_AT);
+  if (crc_of(image + MX_IMAGE_SIZE_AT, size - MX_IMAGE_SIZE_AT, crc) != said) return MX_LOAD_DAMAGED;
   if (sections > MX_IMAGE_KINDS || sections * MX_IMAGE_SECTION_BYTES > size - MX_IMAGE_SECTIONS_AT) return MX_LOAD_PARTS;
   for (uint32_t i = 0; i < sections; i++)
     if (!take_section(image, image + MX_IMAGE_SECTIONS_AT + i * MX_IMAGE_SECTION_BYTES, size, out)) return MX_LOAD_PARTS;

@@ -20,6 +20,11 @@ typedef struct {
   uint32_t memory_bytes, tokenizer_bytes;
 } mx_loaded;
 
-// Check the image at `image`, a multiple of 4, in a place of room bytes. Reads all of it.
-mx_load_status mx_load_check(const uint8_t *image, uint32_t room, mx_loaded *out);
+// The CRC register (mx_frame_crc) after words[count] of a flash chip or memory.
+typedef uint32_t mx_crc_words(uint32_t crc, const uint8_t *words, uint32_t count);
+mx_crc_words mx_load_crc;  // by the processor
+
+// Check the image at `image`, a multiple of 4, in a place of room bytes. Reads all of it,
+// most of it with `crc`: mx_load_crc, or what the board has for it.
+mx_load_status mx_load_check(const uint8_t *image, uint32_t room, mx_crc_words *crc, mx_loaded *out);
 #endif

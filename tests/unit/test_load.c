@@ -48,13 +48,13 @@ static void seal(uint8_t *image) {
 
 static mx_load_status check(const uint8_t *image, size_t room) {
   mx_loaded out;
-  return mx_load_check(image, (uint32_t)room, &out);
+  return mx_load_check(image, (uint32_t)room, mx_load_crc, &out);
 }
 
 static void takes_what_mxf_writes(void **state) {
   (void)state;
   mx_loaded out;
-  assert_int_equal(mx_load_check(file.data, (uint32_t)file.size_bytes, &out), MX_LOAD_OK);
+  assert_int_equal(mx_load_check(file.data, (uint32_t)file.size_bytes, mx_load_crc, &out), MX_LOAD_OK);
   assert_int_equal(out.facts.build_id, toy->params->build_id);
   assert_int_equal(out.facts.mem_bytes, toy->mem_bytes);
   assert_int_equal(out.facts.choice_rows, toy->choice_rows);
