@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firmware/mx_frame.h"  // mx_frame_crc_word
 #include "firmware/mx_soc.h"
 #include "golden/bytes.h"
 #include "sim/engine.h"
 #include "sim/soc/rv.h"
 #include "sim/soc/system.h"
 
-enum { CYCLES = 5, COPY_CYCLES = 18, WFI = 0x10500073 };  // of an instruction, of a word: README of rtl/soc
+enum { CYCLES = 5, WFI = 0x10500073 };  // of an instruction: README of rtl/soc
 enum { UNTOUCHED = 0xa5 };              // what RAM holds at first
 
 typedef struct { uint8_t *bytes; size_t n, taken, room; } queue;
@@ -24,7 +23,6 @@ struct mx_platform {
   uint8_t rom[MX_SOC_ROM_BYTES], ram[MX_SOC_RAM_BYTES], *flash;
   mx_soc_system system;
   uint64_t instructions, time;
-  uint32_t copy_from, copy_to, copy_crc;
   queue in, out;
   size_t shown;         // bytes of `out` before the last run's
   const char *until;
@@ -80,37 +78,24 @@ static void refresh(mx_platform *p) {
 
 static bool access(void *self, mx_rv_transfer *t);
 
-static bool copy_word(mx_platform *p) {
-  mx_rv_transfer t = {.address = MX_SOC_FLASH + p->copy_from};
-  if (p->copy_from % 4 || p->copy_from >= MX_SOC_FLASH_BYTES || !access(p, &t)) return false;
-  p->copy_crc = mx_frame_crc_word(p->copy_crc, t.data);
-  p->copy_from += 4;
-  if (!p->copy_to) return true;
-  t = (mx_rv_transfer){.address = p->copy_to, .strobes = 15, .data = t.data};
-  p->copy_to += 4;
-  return t.address % 4 == 0 && t.address - MX_SOC_MEMORY < MX_SOC_MEMORY_BYTES && access(p, &t);
+static bool copy(void *self, uint32_t from, uint32_t to, uint32_t *word) {
+  mx_rv_transfer t = {.address = MX_SOC_FLASH + from};
+  if (from >= MX_SOC_FLASH_BYTES || !access(self, &t)) return false;
+  *word = t.data;
+  t = (mx_rv_transfer){.address = to, .strobes = 15, .data = *word};
+  return !to || (to - MX_SOC_MEMORY < MX_SOC_MEMORY_BYTES && access(self, &t));
 }
 
-// False: it is none of the words for copies, or it fails.
-static bool write_copy(mx_platform *p, uint32_t offset, uint32_t value) {
-  bool ok = true;
-  switch (offset) {
-    case MX_SOC_REG_COPY_FROM: p->copy_from = value; return true;
-    case MX_SOC_REG_COPY_TO: p->copy_to = value; return true;
-    case MX_SOC_REG_COPY_CRC: p->copy_crc = value; return true;
-    case MX_SOC_REG_COPY_WORDS:
-      p->time += (uint64_t)COPY_CYCLES * value;
-      for (uint32_t i = 0; i < value && ok; i++) ok = copy_word(p);
-      return ok && value && value <= UINT16_MAX;
-    default: return false;
-  }
+static bool write_system(mx_platform *p, uint32_t offset, uint32_t value) {
+  uint64_t copied = p->system.copied;
+  bool ok = mx_soc_system_write(&p->system, offset, value);
+  p->time += MX_SOC_COPY_CYCLES * (p->system.copied - copied);
+  return ok;
 }
 
 static bool access_system(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
   refresh(p);
-  if (t->strobes == 15 && write_copy(p, offset, t->data)) return true;
-  if (!t->strobes && offset == MX_SOC_REG_COPY_CRC) return t->data = p->copy_crc, true;
-  if (t->strobes) return t->strobes == 15 && mx_soc_system_write(&p->system, offset, t->data);
+  if (t->strobes) return t->strobes == 15 && write_system(p, offset, t->data);
   return mx_soc_system_read(&p->system, offset, p->time, &t->data);
 }
 
@@ -271,6 +256,7 @@ mx_status mx_platform_open(const mx_platform_options *o, mx_platform **out, mx_e
   mx_soc_system_open(&p->system, o->clock_hz, 0);
   p->system.board = o->board;
   p->system.send = send;
+  p->system.copy = copy;
   p->system.self = p;
   p->rv = (mx_rv){.memory = access, .context = p, .mul_div = o->mul_div};
   mx_rv_reset(&p->rv, MX_SOC_ROM);

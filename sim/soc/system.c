@@ -1,5 +1,7 @@
 #include "sim/soc/system.h"
 
+#include "firmware/mx_frame.h"  // mx_frame_crc_word
+
 enum { NONE = 1u << 31 };
 
 void mx_soc_system_open(mx_soc_system *s, uint32_t clock_hz, uint32_t memory_bytes) {
@@ -28,6 +30,7 @@ bool mx_soc_system_peek(const mx_soc_system *s, uint32_t offset, uint64_t cycle,
     case MX_SOC_REG_FLASH_STATUS: *value = s->flash_status; return true;
     case MX_SOC_REG_LED: *value = s->led; return true;
     case MX_SOC_REG_BOARD: *value = s->board; return true;
+    case MX_SOC_REG_COPY_CRC: *value = s->copy_crc; return true;
     default: return false;
   }
 }
@@ -43,6 +46,22 @@ bool mx_soc_system_read(mx_soc_system *s, uint32_t offset, uint64_t cycle, uint3
   return true;
 }
 
+static bool copy_word(mx_soc_system *s) {
+  uint32_t word;
+  if ((s->copy_from | s->copy_to) % 4 || !s->copy || !s->copy(s->self, s->copy_from, s->copy_to, &word)) return false;
+  s->copy_crc = mx_frame_crc_word(s->copy_crc, word);
+  s->copy_from += 4;
+  if (s->copy_to) s->copy_to += 4;
+  s->copied++;
+  return true;
+}
+
+static bool copy_words(mx_soc_system *s, uint32_t words) {
+  bool ok = words && words <= UINT16_MAX;
+  for (uint32_t i = 0; i < words && ok; i++) ok = copy_word(s);
+  return ok;
+}
+
 bool mx_soc_system_write(mx_soc_system *s, uint32_t offset, uint32_t value) {
   switch (offset) {
     case MX_SOC_REG_UART_DATA:
@@ -52,6 +71,10 @@ bool mx_soc_system_write(mx_soc_system *s, uint32_t offset, uint32_t value) {
     case MX_SOC_REG_COMPARE_HI: s->compare = (s->compare & UINT32_MAX) | (uint64_t)value << 32; return true;
     case MX_SOC_REG_IRQ_ENABLE: s->irq_enable = value & (MX_SOC_IRQ_ACCEL | MX_SOC_IRQ_UART); return true;
     case MX_SOC_REG_LED: s->led = value & 0xff; return true;
+    case MX_SOC_REG_COPY_FROM: s->copy_from = value; return true;
+    case MX_SOC_REG_COPY_TO: s->copy_to = value; return true;
+    case MX_SOC_REG_COPY_CRC: s->copy_crc = value; return true;
+    case MX_SOC_REG_COPY_WORDS: return copy_words(s, value);
     default: return false;
   }
 }

@@ -8,13 +8,19 @@
 #include "firmware/mx_soc.h"
 
 enum { MX_SOC_UART_FIFO = 64 };  // bytes that wait to be read
+enum { MX_SOC_COPY_CYCLES = 18 };
 
 typedef struct {
   uint32_t clock_hz, memory_bytes, board;
   uint32_t flash_status;         // FLASH_STATUS; opened as ready
   bool accel_irq;                // the caller's: level of the accelerator's interrupt
   void (*send)(void *self, uint8_t byte);  // the caller's: of the UART, which always has room
+  // The caller's: the word of the flash chip at offset `from` to address `to` of the SDRAM (0:
+  // nowhere). False: the bus answers with an error. NULL: it always does.
+  bool (*copy)(void *self, uint32_t from, uint32_t to, uint32_t *word);
   void *self;
+  uint32_t copy_from, copy_to, copy_crc;
+  uint64_t copied;               // words so far, which take MX_SOC_COPY_CYCLES each
   uint64_t compare;
   uint32_t irq_enable, led, time_hi;
   uint8_t fifo[MX_SOC_UART_FIFO];

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+extern "C" {
+#include "golden/bytes.h"
+}
+
 using namespace sc_core;
 
 namespace mx {
@@ -41,6 +45,13 @@ void platform::build_soc(const platform_options &o) {
   place(*flash, "FLASH", MX_SOC_FLASH, MX_SOC_FLASH_BYTES);
   interconnect.map("SYSTEM", MX_SOC_SYSTEM, MX_SOC_SYSTEM_BYTES);
   interconnect.targets.bind(peripherals->socket);
+  peripherals->copy = [this](uint32_t from, uint32_t to, uint32_t *word) {
+    const uint64_t at = uint64_t(to) - MX_SOC_MEMORY;
+    if (from + uint64_t(4) > flash->bytes.size() || (to && at + 4 > sdram.bytes.size())) return false;
+    *word = mx_load_u32(&flash->bytes[from]);
+    if (to) mx_store_u32(&sdram.bytes[at], *word);
+    return true;
+  };
   cpu->bus.bind(interconnect.initiators);
   peripherals->accel(irq);
   peripherals->external(external_);

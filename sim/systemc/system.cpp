@@ -14,6 +14,10 @@ system::system(sc_module_name name, uint32_t clock_hz, uint32_t memory_bytes, sc
   state_.send = [](void *self, uint8_t byte) {
     if (auto *s = static_cast<system *>(self); s->sent) s->sent(byte);
   };
+  state_.copy = [](void *self, uint32_t from, uint32_t to, uint32_t *word) {
+    auto *s = static_cast<system *>(self);
+    return s->copy && s->copy(from, to, word);
+  };
   socket.register_b_transport(this, &system::b_transport);
   socket.register_transport_dbg(this, &system::transport_dbg);
   SC_METHOD(update);
@@ -61,7 +65,9 @@ void system::b_transport(tlm_generic_payload &t, sc_time &delay) {
       ok = mx_soc_system_read(&state_, offset, cycle_of(sc_time_stamp() + delay, period_), &value);
       for (int i = 0; ok && i < 4; i++) p[i] = static_cast<unsigned char>(value >> 8 * i);
     } else if (t.is_write()) {
+      const uint64_t copied = state_.copied;
       ok = mx_soc_system_write(&state_, offset, p[0] | uint32_t(p[1]) << 8 | uint32_t(p[2]) << 16 | uint32_t(p[3]) << 24);
+      delay += period_ * static_cast<double>(MX_SOC_COPY_CYCLES * (state_.copied - copied));
     }
     t.set_response_status(ok ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
     changed_.notify(SC_ZERO_TIME);

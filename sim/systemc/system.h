@@ -21,6 +21,8 @@ class system : public sc_core::sc_module {
   system(sc_core::sc_module_name name, uint32_t clock_hz, uint32_t memory_bytes, sc_core::sc_time period);
 
   std::function<void(uint8_t)> sent;  // of the UART
+  // As copy of mx_soc_system; empty: bus errors.
+  std::function<bool(uint32_t from, uint32_t to, uint32_t *word)> copy;
   // The next byte that arrives at the UART, nothing: none now, ended: none ever; asked every
   // `uart_period`, if set before simulation starts. idle: nothing else goes on, so that it
   // may well wait a little.
