@@ -220,8 +220,7 @@ module mx_csr #(
   always_ff @(posedge clk_i) begin
     write_ack_q <= rst_ni && write_now;
     read_ack_q  <= rst_ni && read_now;
-    if (s_axi_rvalid_o && s_axi_rready_i) s_axi_rdata_o <= '0;
-    else if (read_now)                    s_axi_rdata_o <= answer;
+    if (read_now) s_axi_rdata_o <= answer;
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni)              s_axi_bvalid_o <= 1'b0;

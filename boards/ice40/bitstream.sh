@@ -2,10 +2,10 @@
 # Bitstream of a board with an iCE40 UP5K: yosys, nextpnr, icepack. Run from the
 # repository root by boards/BOARD/build.sh, after `make` has generated build/gen:
 #
-#   boards/ice40/bitstream.sh BOARD MULTIPLIER PNR_OPTIONS...
+#   boards/ice40/bitstream.sh BOARD MULTIPLIER SEED
 #
 # The board's clock is 12 MHz * (MULTIPLIER + 1) / 32. Sources: boards/BOARD/top.sv,
-# pins.pcf. Environment: SEED of the placer (default: the board's), BAUD of the line
+# pins.pcf. Environment: SEED of the placer instead of the board's, BAUD of the line
 # (115200), PACK=1 to stop before placement, IMAGE (.mxp for this system): its
 # tokens per second are printed too.
 # Leaves build/BOARD/BOARD.bin and reports; prints
@@ -15,8 +15,7 @@
 # Fails if it does not fit, is slower than its clock, or that is below 12 MHz.
 set -eu -o pipefail
 
-board=$1 multiplier=$2
-shift 2
+board=$1 multiplier=$2 seed=${SEED:-$3}
 out=build/$board
 for tool in yosys nextpnr-ice40 icepack; do
   command -v $tool >/dev/null || { echo "$tool is missing: apt-get install yosys nextpnr-ice40 fpga-icestorm, or make deps" >&2; exit 1; }
@@ -43,7 +42,7 @@ sources+=(rtl/soc/mx_{up5k,spram,flash,uart,uart_bridge}.sv boards/ice40/flash_p
   for box in boards/ice40/*.v; do echo "techmap -map $box"; done
   echo "opt_clean; write_json $out/top.json; write_verilog -noattr $out/top.v; tee -o $out/top.stat stat"
 } > "$out/top.ys"
-nice -n 10 yosys -q -l "$out/yosys.log" -s "$out/top.ys" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/yosys.log"); see $out/yosys.log"
+nice -n 5 yosys -q -l "$out/yosys.log" -s "$out/top.ys" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/yosys.log"); see $out/yosys.log"
 
 used() { sed -n "s/.*$1: *\([0-9]*\)\/ *\([0-9]*\).*/\1${2:+ of \2}/p" "$out/nextpnr.log" | tail -n 1; }
 if [ -n "${PACK:-}" ]; then
@@ -56,8 +55,8 @@ if [ -n "${PACK:-}" ]; then
 fi
 
 placed=1
-nice -n 10 nextpnr-ice40 --up5k --package sg48 --pcf "boards/$board/pins.pcf" --freq $((clock_khz / 1000 + 1)) --timing-allow-fail \
-  --json "$out/top.json" --asc "$out/top.asc" --log "$out/nextpnr.log" "$@" ${SEED:+--seed "$SEED"} > /dev/null 2>&1 || placed=0
+nice -n 5 nextpnr-ice40 --up5k --package sg48 --pcf "boards/$board/pins.pcf" --freq 24 --timing-allow-fail \
+  --json "$out/top.json" --asc "$out/top.asc" --log "$out/nextpnr.log" --seed "$seed" > /dev/null 2>&1 || placed=0
 echo "tiny_logic_cells $(used ICESTORM_LC)"
 mhz=$(sed -n "s/.*Max frequency for clock.*: \([0-9.]*\) MHz.*/\1/p" "$out/nextpnr.log" | tail -n 1)
 if [ $placed = 0 ]; then

@@ -8,9 +8,6 @@
 // MemBytes. irq_i: level. ClockHz, MemBase (a multiple of MemBytes rounded up to a
 // power of two), MemBytes, FlashBytes: what the host is told.
 //
-// MergeReads = 1 saves cells: csr_axi_rdata_i and mem_axi_rdata_i are 0 while their
-// rvalid_i is.
-//
 // Everything is done bit by bit: a byte takes 8 cycles to or from byte_q, the
 // address and the count are changed by walking them through an adder of one bit in
 // 32 cycles. The line is slower than that: at ClocksPerBit = 4 an access to memory
@@ -26,8 +23,7 @@ module mx_uart_bridge #(
   parameter int unsigned ClockHz      = 12000000,
   parameter logic [39:0] MemBase      = 40'h0,
   parameter int unsigned MemBytes     = 131072,
-  parameter int unsigned FlashBytes   = 0,  // of MemBytes, the first
-  parameter int unsigned MergeReads   = 0
+  parameter int unsigned FlashBytes   = 0  // of MemBytes, the first
 ) (
   input  wire logic                 clk_i,
   input  wire logic                 rst_ni,
@@ -207,11 +203,8 @@ module mx_uart_bridge #(
 
   wire logic unused = ^{lost, csr_axi_bresp_i[0], csr_axi_rresp_i[0], mem_axi_bresp_i[0], mem_axi_rresp_i[0]};
   wire logic get = on_bus && replied && !is_write;
-  wire logic [31:0] own = is_csr || is_mem ? '0 : is_wait ? {31'h0, irq_i} : fact;
-  wire logic [31:0] read_word = MergeReads != 0 ? csr_axi_rdata_i | mem_word | own
-                              : is_csr ? csr_axi_rdata_i : is_mem ? mem_word : own;
   always_ff @(posedge clk_i) begin
-    if (get) data_q <= read_word;
+    if (get) data_q <= is_csr ? csr_axi_rdata_i : is_mem ? mem_word : is_wait ? {31'h0, irq_i} : fact;
     else if (shift_q && (state_q == Data || state_q == Word)) data_q <= {byte_q[0], data_q[31:1]};
   end
 

@@ -46,8 +46,7 @@ module mx_up5k #(
   logic [3:0]  h_wstrb;
   logic        error;
   mx_uart_bridge #(
-    .ClocksPerBit(ClocksPerBit), .ClockHz(ClockHz), .FlashBytes(FlashBytes), .MemBytes(FlashBytes + 4 * RamWords),
-    .MergeReads(1)
+    .ClocksPerBit(ClocksPerBit), .ClockHz(ClockHz), .FlashBytes(FlashBytes), .MemBytes(FlashBytes + 4 * RamWords)
   ) u_bridge (
     .clk_i(clk_i), .rst_ni(rst_ni), .rx_i(rx_i), .tx_o(tx_o), .irq_i(irq),
     .csr_axi_awvalid_o(c_awvalid), .csr_axi_awready_i(c_awready), .csr_axi_awaddr_o(c_awaddr),
@@ -140,7 +139,7 @@ module mx_up5k #(
     .clk_i(clk_i), .en_i(state_q == Ram && addr[24]), .wstrb_i({4{write_q}} & (host_q ? h_wstrb : d_wstrb)),
     .addr_i({addr[15:2+LenBits], low}), .wdata_i(host_q ? h_wdata : d_wdata), .rdata_o(ram_rdata)
   );
-  assign rdata = state_q == Flash ? f_rdata : state_q == Answer ? ram_rdata : '0;
+  assign rdata = state_q == Flash ? f_rdata : ram_rdata;
 
   // ---- flash ----
   logic       ready;

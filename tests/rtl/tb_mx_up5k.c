@@ -132,6 +132,31 @@ static void run(const mx_flash_chip_config *config, unsigned noise) {
   sound();
 }
 
+// While programs run, the host reads registers, flash and RAM: all is right, and so
+// are the programs' results.
+static void beside_programs(const mx_flash_chip_config *config) {
+  mx_runtime rt = begin(config, 0);
+  mx_serial_host *h = &device.host;
+  require(mx_runtime_begin(&rt) == MX_DRIVER_OK, "the initial program fails");
+  const uint32_t mark = 0xcafe1234;
+  require(!mx_serial_put(h, FLASH + RAM - 4, &mark, 1), "memory is not written");
+  uint32_t expected, token = TOY_BOS, next = 99, early = 0;
+  memcpy(&expected, image->memory + TOY_TOKEN + 16, sizeof expected);
+  for (uint32_t i = 0; i < TOY_CONTEXT; i++, token = next) {
+    uint32_t id = 0, there = 0, back = 0, status = 0;
+    require(!mx_driver_start(&rt.device, rt.facts.token_entry, (uint32_t[MX_ARGS]){token, i}), "no start");
+    if (i % 3 == 0) require(!mx_serial_read_csr(h, MX_CSR_ID, &id), "no register is read");
+    if (i % 3 <= 1) require(!mx_serial_get(h, device.offset + TOY_TOKEN + 16, &there, 1), "the flash is not read");
+    require(!mx_serial_get(h, FLASH + RAM - 4, &back, 1) && !mx_serial_read_csr(h, MX_CSR_STATUS, &status), "memory is not read");
+    early += status & MX_STATUS_BUSY;
+    TB_CHECK((i % 3 || id == 0x3146584d) && (i % 3 > 1 || there == expected) && back == mark, "a read beside program %u is wrong", i);
+    require(!mx_driver_wait(&rt.device, 100) && !mx_runtime_choice(&rt, &next), "a program fails");
+    TB_CHECK(next == toy_next(token), "after %u comes %u, expected %u", token, next, toy_next(token));
+  }
+  TB_CHECK(early > 0, "no read was beside a program");
+  sound();
+}
+
 // An image of a file beside the golden engine, from its BOS on.
 static void run_file(const char *path) {
   mx_error e = {0};
@@ -220,9 +245,10 @@ void tb_main(void) {
   run(&c, 0);
   c.busy_ns = 2000000;
   run(&c, 5);
+  c = usual();
+  beside_programs(&c);
   damages();
   faults_without_flash();
-  c = usual();
   run(&c, 0);
   mx_flash_chip_free(chip);
   mx_image_free(image);
