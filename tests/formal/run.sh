@@ -80,10 +80,10 @@ for depth in 2 8 64; do
     mx_fifo "s/(!fetched_q || take_fetched)/1'b1/"
 done
 for parameters in "BusBits=128 BurstBeats=16 CountBits=24" "BusBits=32 BurstBeats=8 CountBits=30"; do
-  prove "mx_burst, ${parameters#*CountBits=} bits: exactly the range, no window crossed" mx_burst "$parameters" 8 5 2 mx_burst \
-    mx_burst "s/end_beat == '0 ? next_window == end_window :/1'b0 ? 1'b0 :/"
+  prove "mx_burst, ${parameters#*CountBits=} bits: exactly the range, no window crossed" mx_burst "$parameters" 9 5 2 mx_burst \
+    mx_burst "s/end_beat == '0 ? next_window_q == end_window :/1'b0 ? 1'b0 :/"
 done
-prove "mx_stream_run: room for every beat requested" mx_stream_run "BusBits=32 BurstBeats=8 FifoBeats=32 CountBits=24" 24 6 3 \
+prove "mx_stream_run: room for every beat requested" mx_stream_run "BusBits=32 BurstBeats=8 FifoBeats=32 CountBits=24" 25 6 3 \
   "mx_burst mx_fifo mx_stream_run" \
   mx_stream_run 's/? ~more :/? -more :/'
 prove "mx_write: each word once on AW and W, held" mx_write "" 8 12 2 mx_write \
