@@ -19,14 +19,15 @@ module fp_max (
   mag_gt u_order (.a_i(a_i[30:0]), .b_i(b_i[30:0]), .or_equal_i(a_i[31]), .gt_o(above));
   wire logic same_sign = a_i[31] == b_i[31];
   wire logic pick_a    = same_sign ? above ^ a_i[31] : b_i[31];
-  wire logic y_zero    = pick_a ? a_zero : b_zero;
+
+  // All but the choice is done before pick_a is there.
+  wire logic [31:0] a_out = {a_i[31] && !nan, a_i[30:23] | {8{nan}},
+                             nan || (a_i[22] && !a_zero), a_i[21:0] & {22{!nan && !a_zero}}};
+  wire logic [31:0] b_out = {b_i[31] && !nan, b_i[30:23] | {8{nan}},
+                             nan || (b_i[22] && !b_zero), b_i[21:0] & {22{!nan && !b_zero}}};
+  assign y_o = pick_a ? a_out : b_out;
 
   assign gt_o = pick_a && !nan && !(a_zero && b_zero);
-
-  assign y_o[31]    = !nan && (pick_a ? a_i[31] : b_i[31]);
-  assign y_o[30:23] = (pick_a ? a_i[30:23] : b_i[30:23]) | {8{nan}};
-  assign y_o[22]    = nan || ((pick_a ? a_i[22] : b_i[22]) && !y_zero);
-  assign y_o[21:0]  = nan || y_zero ? 22'd0 : pick_a ? a_i[21:0] : b_i[21:0];
 
 endmodule
 

@@ -80,13 +80,22 @@ module mx_vec_quant #(
   end
 
   // Scale so far: the greatest exponent; with fixed_i 127 + F, until 255 comes.
-  logic [7:0] max_q, max;
+  // The lanes are compared with it while they are compared with each other.
+  logic [7:0] max_q;
+  wire logic [7:0] so_far = !first1_q ? max_q : fixed_i ? {5'b10000, bits_i, 1'b1} : 8'd0;
+  logic [7:0] top;     // of the lanes
+  logic       higher;  // counts instead of so_far
   always_comb begin
-    max = !first1_q ? max_q : fixed_i ? {5'b10000, bits_i, 1'b1} : 8'd0;
-    for (int l = 0; l < VecLanes; l++)
-      if (live_q[l] && (fixed_i ? a_i[32*l+23 +: 8] == 8'hFF : a_i[32*l+23 +: 8] > max))
-        max = a_i[32*l+23 +: 8];
+    top    = 8'd0;
+    higher = 1'b0;
+    for (int l = 0; l < VecLanes; l++) begin
+      if (live_q[l] && a_i[32*l+23 +: 8] >= top) begin
+        top    = a_i[32*l+23 +: 8];
+        higher = fixed_i ? top == 8'hFF : a_i[32*l+23 +: 8] > so_far;
+      end
+    end
   end
+  wire logic [7:0] max = higher ? top : so_far;
   always_ff @(posedge clk_i) if (a_valid_q) max_q <= max;
 
   // ---- round: eight leading bits, of which the lowest is the first dropped ----
