@@ -107,8 +107,12 @@ static uint8_t check_fault(const mx_cycle_seq *v) {
 
 static uint32_t align(const mx_cycle_seq *v) { return v->params->BUS_BITS > 128 ? v->params->BUS_BITS / 8 : 16; }
 
+static bool astray(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  return v->params->SERIAL ? v->pc_low != 0 : in->program % align(v) != 0;
+}
+
 static uint8_t fault_of(const mx_cycle_seq *v, const mx_cycle_seq_in *in, bool may_issue) {
-  if (v->state == MX_SEQ_JUMP && in->program % align(v)) return MX_FAULT_ALIGN;
+  if (v->state == MX_SEQ_JUMP && astray(v, in)) return MX_FAULT_ALIGN;
   if (v->state == MX_SEQ_FETCH && v->range) return MX_FAULT_RANGE;
   if (v->state == MX_SEQ_CHECK) return check_fault(v);
   if (may_issue && v->op == MX_OP_HALT && !in->stream_empty) return MX_FAULT_STREAM;
@@ -284,14 +288,19 @@ static mx_cycle_seq_state worked(const mx_cycle_seq *v) {
   return v->op == MX_OP_ARG ? MX_SEQ_SHIFT : v->op == MX_OP_STREAM ? MX_SEQ_MULT : MX_SEQ_ISSUE;
 }
 
-static mx_cycle_seq_state next_state(const mx_cycle_seq *v, const mx_cycle_seq_out *o, bool run, bool step_done,
-                                     bool last_word) {
+// SERIAL: PROGRAM passes by in the walk over the registers.
+static bool aims(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
+  return !v->params->SERIAL || in->walk_slot == MX_CSR_PROGRAM / 4;
+}
+
+static mx_cycle_seq_state next_state(const mx_cycle_seq *v, const mx_cycle_seq_in *in, const mx_cycle_seq_out *o, bool run,
+                                     bool step_done, bool last_word) {
   if (!run && v->state != MX_SEQ_OFF) return v->state == MX_SEQ_CLEAN && step_done ? MX_SEQ_OFF : MX_SEQ_CLEAN;
   switch (v->state) {
     case MX_SEQ_CLEAN: return step_done ? MX_SEQ_OFF : MX_SEQ_CLEAN;
     case MX_SEQ_OFF: return run ? MX_SEQ_INIT : MX_SEQ_OFF;
     case MX_SEQ_INIT: return step_done ? MX_SEQ_JUMP : MX_SEQ_INIT;
-    case MX_SEQ_JUMP: return fetch_idle(v) ? MX_SEQ_FETCH : MX_SEQ_JUMP;
+    case MX_SEQ_JUMP: return fetch_idle(v) && aims(v, in) ? MX_SEQ_FETCH : MX_SEQ_JUMP;
     case MX_SEQ_FETCH: return last_word ? MX_SEQ_CHECK : MX_SEQ_FETCH;
     case MX_SEQ_CHECK:
       if (v->params->SERIAL && !v->checked) return MX_SEQ_CHECK;
@@ -306,7 +315,8 @@ static mx_cycle_seq_state next_state(const mx_cycle_seq *v, const mx_cycle_seq_o
 // Of the jump under way, / 16.
 static uint32_t target_of(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
   uint32_t index = v->state <= MX_SEQ_INIT || v->first ? 0 : v->insn.word[1];
-  return ((in->program >> 4) + index) & 0x0fffffff;
+  uint32_t program = v->params->SERIAL ? in->walk_data : in->program;
+  return ((program >> 4) + index) & 0x0fffffff;
 }
 
 // The instruction wanted now is the next one.
@@ -322,12 +332,12 @@ static bool out_of_range(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
 }
 
 static void edge_pc(mx_cycle_seq *v, const mx_cycle_seq_in *in, const mx_cycle_seq_out *o, bool faulty) {
-  bool starting = v->state <= MX_SEQ_INIT;
+  bool starting = v->state <= MX_SEQ_INIT, serial = v->params->SERIAL;
   if (mx_cycle_seq_run(v) && !faulty) {
-    if (starting || o->jumping) v->pc = target_of(v, in);
+    if ((starting || (serial ? v->state == MX_SEQ_JUMP : o->jumping)) && aims(v, in)) v->pc = target_of(v, in);
     else if (steps(v, in)) v->pc = (v->pc + 1) & 0x0fffffff;
   }
-  if (o->begin) v->pc_low = in->program & 15;
+  if (serial ? starting && aims(v, in) : o->begin) v->pc_low = (serial ? in->walk_data : in->program) & 15;
 }
 
 static mx_cycle_fetch_in fetch_in(const mx_cycle_seq *v, const mx_cycle_seq_in *in) {
@@ -363,7 +373,7 @@ void mx_cycle_seq_edge(mx_cycle_seq *v, const mx_cycle_seq_in *in, const mx_cycl
     for (int i = 0; i < 3; i++) v->insn.word[i] = v->insn.word[i + 1];
   if (was == MX_SEQ_CLEAN || was == MX_SEQ_INIT) v->insn.word[1] = 0;
   if (was == MX_SEQ_CHECK) v->acc = 0, v->nonzero = false;
-  mx_cycle_seq_state next = next_state(v, out, run, done, last_word);
+  mx_cycle_seq_state next = next_state(v, in, out, run, done, last_word);
   mx_cycle_demand demand = next_demand(v, in);
   bool here = fetches(v, in);
   edge_control(v, in, out, fault);
