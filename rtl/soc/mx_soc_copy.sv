@@ -3,7 +3,7 @@
 //
 // *_we_i: wdata_i becomes where from, where to, or the CRC. start_i, with the number
 // of words in wdata_i[15:0], stays until done_o; error_o with it: a word could not be
-// read or written, and those after it were not tried. A destination without its
+// read or written, those after it were not tried, and the CRC is unknown. A destination without its
 // upper bit is none: words only count. flash_*, memory_*: as of a slow slave of
 // mx_soc_bus, one access at a time; a word takes 10 cycles or what flash and SDRAM take.
 // Reset: synchronous; the registers stay.
@@ -83,7 +83,9 @@ module mx_soc_copy (
     for (int i = 0; i < 4; i++) crc = {1'b0, crc[31:1]} ^ (32'hedb88320 & {32{crc[0] ^ digit_q[i]}});
   end
   always_ff @(posedge clk_i) begin
-    digits_q <= got ? 4'd8 : digits_q != '0 ? digits_q - 1'b1 : '0;
+    if (fails)                digits_q <= '0;
+    else if (got)             digits_q <= 4'd8;
+    else if (digits_q != '0)  digits_q <= digits_q - 1'b1;
     digit_q  <= got ? flash_rdata_i : {4'd0, digit_q[31:4]};
     if (crc_we_i)             crc_q <= wdata_i;
     else if (digits_q != '0)  crc_q <= crc;

@@ -13,7 +13,8 @@ module mx_soc_system #(
   parameter int unsigned BaudRate     = 115200,
   parameter int unsigned UartDepth    = 256,
   parameter logic [31:0] Board        = 32'h0,
-  parameter int unsigned MemoryBytes  = 33554432
+  parameter int unsigned MemoryBytes  = 33554432,
+  parameter logic [31:0] TimeStart    = 32'h0  // the time after reset, for tests
 ) (
   input  wire logic        clk_i,
   input  wire logic        rst_ni,
@@ -84,7 +85,7 @@ module mx_soc_system #(
   logic [31:0] low_q, high_q, held_q, compare_low_q, compare_high_q;
   logic        carry_q, hold_q, low_reached_q, high_beyond_q, high_equal_q;
   always_ff @(posedge clk_i) begin
-    low_q   <= rst_ni ? low_q + 1'b1 : '0;
+    low_q   <= rst_ni ? low_q + 1'b1 : TimeStart;
     carry_q <= rst_ni && low_q == '1;
     high_q  <= rst_ni ? high_q + 32'(carry_q) : '0;
     hold_q  <= reads && word == mx_soc_pkg::SYS_TIME_LO;
