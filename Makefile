@@ -152,7 +152,7 @@ $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(lib
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
 test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv \
-  $B/soc-sim $B/soc/soc_test.bin $(systemc_tests)
+  $B/soc-sim $B/soc/soc_test.bin $B/firmware/main.rv32im.bin $(systemc_tests)
 test-run: test-build
 	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $B/systemc/test_platform $(test_scripts) 'tests/netlist/run.sh quick' 'tests/boards/ice40.sh quick'
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees

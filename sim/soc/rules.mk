@@ -29,3 +29,8 @@ $B/soc-sim$1: $B/sim/soc/soc_sim.o $B/soc/soc_shim$1.o $B/soc/model$1/Vmx_soc__A
 endef
 $(eval $(call soc_model,,,,$(plain_runtime)))
 $(eval $(call soc_model,-trace,--trace-fst,-DMX_SOC_TRACE,$(trace_runtime)))
+
+soc-sim: $B/soc-sim $B/mxf $B/firmware/main.rv32im.bin $B/soc/soc_test.bin ## the system on chip in Verilator: its tests, and the shipped model from flash to text
+	@tests/soc/run.sh all
+soc-sim-trace: $B/soc-sim-trace ## the same program with waveforms (--trace FILE)
+.PHONY: soc-sim soc-sim-trace

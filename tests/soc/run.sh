@@ -1,7 +1,9 @@
 #!/bin/bash
 # The system on chip in Verilator (build/soc-sim): firmware that tries everything it
-# sees, on chips of three makers, and with a flash chip that is busy at power-on.
-#   tests/soc/run.sh
+# sees, on chips of three makers, with a flash chip that is busy, and without; texts
+# of the console, equal to the golden model's.
+#   tests/soc/run.sh [all]    all: the shipped model too, and a model that a host
+#                             brings over the serial line
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 dir=$(mktemp -d)
@@ -30,10 +32,68 @@ hardware() {
   tell "$name" $?
 }
 
+# model NAME MODEL: image $dir/NAME.mxp for set small
+model() {
+  build/mxf quantize "$2" -o "$dir/$1.mxq" && build/mxf compile "$dir/$1.mxq" --target small -o "$dir/$1.mxp"
+}
+
+# text NAME IMAGE N PROMPT: the console's last text is that of the golden model
+text() {
+  { printf '> %s\n' "$4" && build/mxf run "$2" --engine golden -n "$3" --prompt "$4" 2>"$dir/log"; } |
+    sed 's/$/\r/' >"$dir/expected" && printf '> ' >>"$dir/expected"
+  printf '/n %s\n%s\n' "$3" "$4" |
+    build/soc-sim --firmware build/firmware/main.rv32im.bin --image "$2" --cycles 100000000 --stats >"$dir/out" 2>>"$dir/log" &&
+    tail -c "$(stat -c %s "$dir/expected")" "$dir/out" | cmp - "$dir/expected" >>"$dir/log" 2>&1
+  tell "$1" $?
+}
+
+# says NAME SENTENCE OPTION...: so the console begins, with what the options say of the board
+says() {
+  local name=$1 sentence=$2
+  shift 2
+  build/soc-sim --cycles 20000000 --expect "$sentence" "$@" </dev/null >"$dir/out" 2>"$dir/log"
+  tell "$name" $?
+}
+
+# shellcheck disable=SC2154  # coproc sets board and board_PID
+# The console's firmware hands the line to a host, which loads the model and runs it.
+host() {
+  coproc board { build/soc-sim --firmware build/firmware/main.rv32im.bin --image "$1" --pty 2>>"$dir/log"; }
+  local line status
+  read -r line <&"${board[0]}" &&
+    build/mxf run "$1" --engine golden -n 4 --prompt ab >"$dir/expected" 2>"$dir/log" &&
+    build/mxf run "$1" --engine "uart:$line" --baud 300 -n 4 --prompt ab >"$dir/out" 2>>"$dir/log" &&
+    cmp "$dir/out" "$dir/expected" >>"$dir/log" 2>&1
+  status=$?
+  eval "exec ${board[1]}>&-"
+  wait "$board_PID" || status=1
+  tell 'a host on the serial line' $status
+}
+
 hardware 'is42s16160g-7'
 hardware 'w9825g6kh-6' --sdram w9825g6kh-6
 hardware 'as4c32m16sb-7' --sdram as4c32m16sb-7
 hardware 'a busy flash chip' --flash-busy 3000
+
+says 'no flash chip' 'the flash chip does not answer; a key tries again' --no-flash
+says 'an empty flash chip' 'no firmware in the flash chip; a key tries again'
+says 'no image' 'there is no program image in the flash chip' --firmware build/firmware/main.rv32im.bin
+build/mxf synth-model --shape tiny-test -o "$dir/tiny.gguf" >"$dir/log" 2>&1 && model tiny "$dir/tiny.gguf" >"$dir/log" 2>&1
+tell 'model tiny-test' $?
+text 'tiny-test' "$dir/tiny.mxp" 12 ab
+
+# A broken rule ends the run.
+! build/soc-sim --firmware build/soc/soc_test.bin --baud 1000000 --cycles 3000000 </dev/null >"$dir/out" 2>"$dir/log" &&
+  grep -q 'serial line' "$dir/log"
+tell 'a wrong baud rate' $?
+
+if [ "${1:-}" = all ]; then
+  model kjv tests/models/kjv.gguf >"$dir/log" 2>&1
+  tell 'shipped model' $?
+  text 'shipped model' "$dir/kjv.mxp" 16 'In the beginning'
+  cat "$dir/log"
+  host "$dir/tiny.mxp"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
