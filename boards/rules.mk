@@ -14,4 +14,6 @@ else
 synth: synth-$(BOARD)
 bitstream: bitstream-$(BOARD)
 endif
-.PHONY: synth bitstream
+boards: $B/mxf ## the table of boards in boards/README.md, from their flows and the cycle model: half an hour
+	@tests/deps.sh && boards/table.sh
+.PHONY: synth bitstream boards

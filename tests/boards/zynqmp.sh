@@ -44,7 +44,7 @@ for board in kv260 zcu104; do
   if [ $((port * $(value memory_mhz))) -ge $((bits * $(value clock_mhz))) ] && [ "$(value memory_mhz)" -le 333 ]; then pass
   else fail "$board: $bits bits at $(value clock_mhz) MHz, $port at $(value memory_mhz)"; fi
   equal "$board: registers" "$(of_design 'address accel/s_axi/reg0')" "ps/Data $(($(map REGISTERS_BASE))) $(($(map REGISTERS_BYTES)))"
-  for key in name fpga price_class set clock_mhz clock_basis memory model lut ff dsp bram18; do
+  for key in name fpga price_class set clock_mhz memory model profile family lut ff dsp bram18; do
     if [ -n "$(value $key)" ]; then pass; else fail "$board: board.def lacks $key"; fi
   done
 done
