@@ -2,12 +2,12 @@
 # Bitstream of a board with an iCE40 UP5K: yosys, nextpnr, icepack. Run from the
 # repository root by boards/BOARD/build.sh, after `make` has generated build/gen:
 #
-#   boards/ice40/bitstream.sh BOARD MULTIPLIER SEED
+#   boards/ice40/bitstream.sh BOARD MULTIPLIER SEED SIMULATION
 #
 # The board's clock is 12 MHz * (MULTIPLIER + 1) / 32. Sources: boards/BOARD/top.sv,
 # pins.pcf. Environment: SEED of the placer instead of the board's, BAUD of the line
 # (115200), PACK=1 to stop before placement, IMAGE (.mxp for this system): its
-# tokens per second are printed too.
+# tokens per second, by build/rtl/tb_SIMULATION, are printed too.
 # Leaves build/BOARD/BOARD.bin and reports; prints
 #
 #   tiny_logic_cells, tiny_fmax_mhz, clock_mhz, and what else the device has
@@ -15,7 +15,7 @@
 # Fails if it does not fit, is slower than its clock, or that is below 12 MHz.
 set -eu -o pipefail
 
-board=$1 multiplier=$2 seed=${SEED:-$3}
+board=$1 multiplier=$2 seed=${SEED:-$3} simulation=$4
 out=build/$board
 for tool in yosys nextpnr-ice40 icepack; do
   command -v $tool >/dev/null || { echo "$tool is missing: apt-get install yosys nextpnr-ice40 fpga-icestorm, or make deps" >&2; exit 1; }
@@ -67,7 +67,7 @@ echo "tiny_fmax_mhz $mhz"
 echo "clock_mhz $(awk -v k=$clock_khz 'BEGIN {print k / 1000}')"
 for block in ICESTORM_LC ICESTORM_DSP ICESTORM_RAM ICESTORM_SPRAM; do echo "$block $(used $block of)"; done
 if [ -n "${IMAGE:-}" ]; then
-  cycles=$(MX_IMAGE=$IMAGE build/rtl/tb_mx_up5k | sed -n 's/^cycles_per_token //p')
+  cycles=$(MX_IMAGE=$IMAGE "build/rtl/tb_$simulation" | sed -n 's/^cycles_per_token //p') || true
   [ -n "$cycles" ] || fail "$IMAGE does not run on the simulated system"
   awk -v c="$cycles" -v k=$clock_khz 'BEGIN {printf "cycles_per_token %d\ntokens_per_s %.2f\n", c, 1000 * k / c}'
 fi

@@ -3,7 +3,7 @@
 up5k_gen := $(addprefix $B/gen/,tiny/mx_cfg.sv mx_pkg.sv fn_rom.sv mx_frame_pkg.sv)
 up5k_boards := icebreaker upduino
 $(up5k_boards:%=bitstream-%): bitstream-%: $(up5k_gen)
-	@tests/deps.sh && $(MAKE) -s $B/up5k.mxp $B/rtl/tb_mx_up5k && IMAGE=$B/up5k.mxp boards/$*/build.sh
+	@tests/deps.sh && $(MAKE) -s $B/up5k.mxp $B/rtl/tb_mx_up5k $B/rtl/tb_mx_up5k_2 && IMAGE=$B/up5k.mxp boards/$*/build.sh
 $(up5k_boards:%=synth-%): $(up5k_gen)
 	@tests/deps.sh && boards/synth.sh tiny
 ice40: bitstream-icebreaker ## tiny on an iCE40 UP5K with flash and serial line, placed and routed: cells, clock, tokens per second (yosys, nextpnr)
