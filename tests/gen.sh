@@ -1,5 +1,5 @@
 #!/bin/bash
-# The generator refuses clashes in the definition files, naming both sides.
+# The generators refuse clashes in the definition files, naming both sides.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 dir=$(mktemp -d)
@@ -48,6 +48,36 @@ refuses csr.def 's/CSRFIELD(STATUS, DONE,  1, 1/CSRFIELD(STATUS, DONE,  0, 0/' B
 refuses csr.def 's/FAULT(RANGE,       3/FAULT(RANGE,       2/' BUILD_ID RANGE
 refuses params.def 's/PARAM(GROUP,               16/PARAM(GROUP,               24/' tiny GROUP
 refuses params.def 's/PARAM(TOKENS,               1/PARAM(TOKENS,               3/' tiny TOKENS power
+
+# refuses_soc SED-SCRIPT NAME...: the same of firmware/soc.def and rtl/soc/gen_soc.c.
+refuses_soc() {
+  local change=$1 message
+  shift
+  rm -rf "$dir/firmware" && mkdir "$dir/firmware" && sed "$change" firmware/soc.def >"$dir/firmware/soc.def"
+  if cmp -s firmware/soc.def "$dir/firmware/soc.def" || ! cc -std=c17 -I"$dir" -o "$dir/gen" rtl/soc/gen_soc.c 2>"$dir/log" ||
+    "$dir/gen" >"$dir/out" 2>"$dir/log"; then
+    echo "FAIL  soc.def: '$change' changes nothing or is accepted"
+    failed=$((failed + 1))
+    return
+  fi
+  message=$(cat "$dir/log")
+  for name in "$@"; do
+    if [[ $message != *"$name"* ]]; then
+      echo "FAIL  soc.def: '$change': the message lacks '$name': $message"
+      failed=$((failed + 1))
+      return
+    fi
+  done
+  passed=$((passed + 1))
+}
+refuses_soc 's/SOCREGION(RAM,    0x10000000/SOCREGION(RAM,    0x20000000/' RAM FLASH overlap
+refuses_soc 's/SOCREGION(RAM,    0x10000000, 0x00004000/SOCREGION(RAM,    0x10000000, 0x00003000/' RAM 'power of two'
+refuses_soc 's/SOCREG(LED,          0x2c/SOCREG(LED,          0x28/' FLASH_STATUS LED offset
+refuses_soc 's/SOCREG(LED,          0x2c/SOCREG(LED,          0x2e/' LED 'does not fit'
+refuses_soc 's/SOCREG(LED,          0x2c, RW/SOCREG(LED,          0x2c, RX/' LED access
+refuses_soc 's/SOCFLASH(IMAGE,     0x210000/SOCFLASH(IMAGE,     0x200000/' FIRMWARE IMAGE overlap
+refuses_soc 's/0xdf0000/0xe00000/' IMAGE FLASH beyond
+refuses_soc 's/SOCHEAD(CRC,   0x0c/SOCHEAD(CRC,   0x08/' COPY CRC offset
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
