@@ -2,8 +2,7 @@
 # The system on chip in Verilator (build/soc-sim): firmware that tries everything it
 # sees, on chips of three makers, with a flash chip that is busy, and without; texts
 # of the console, equal to the golden model's.
-#   tests/soc/run.sh [all]    all: the shipped model too, and a model that a host
-#                             brings over the serial line
+#   tests/soc/run.sh [all]    all: the shipped model too
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 dir=$(mktemp -d)
@@ -55,21 +54,6 @@ says() {
   tell "$name" $?
 }
 
-# shellcheck disable=SC2154  # coproc sets board and board_PID
-# The console's firmware hands the line to a host, which loads the model and runs it.
-host() {
-  coproc board { build/soc-sim --firmware build/firmware/main.rv32im.bin --image "$1" --pty 2>>"$dir/log"; }
-  local line status
-  read -r line <&"${board[0]}" &&
-    build/mxf run "$1" --engine golden -n 4 --prompt ab >"$dir/expected" 2>"$dir/log" &&
-    build/mxf run "$1" --engine "uart:$line" --baud 300 -n 4 --prompt ab >"$dir/out" 2>>"$dir/log" &&
-    cmp "$dir/out" "$dir/expected" >>"$dir/log" 2>&1
-  status=$?
-  eval "exec ${board[1]}>&-"
-  wait "$board_PID" || status=1
-  tell 'a host on the serial line' $status
-}
-
 hardware 'is42s16160g-7'
 hardware 'w9825g6kh-6' --sdram w9825g6kh-6
 hardware 'as4c32m16sb-7' --sdram as4c32m16sb-7
@@ -92,7 +76,6 @@ if [ "${1:-}" = all ]; then
   tell 'shipped model' $?
   text 'shipped model' "$dir/kjv.mxp" 16 'In the beginning'
   cat "$dir/log"
-  host "$dir/tiny.mxp"
 fi
 
 echo "$passed passed, $failed failed"
