@@ -25,7 +25,7 @@ csources = $(sort $(shell find $1 -name '*.c'))
 golden_src   := $(filter-out golden/gen%.c,$(call csources,golden))
 compiler_src := $(filter-out compiler/main.c,$(call csources,compiler))
 firmware_src := $(wildcard firmware/*.c firmware/linux/*.c)
-sim_src      := $(filter-out %/soc_sim.c,$(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c))
+sim_src      := $(filter-out %/soc_sim.c %/soc_board.c,$(wildcard sim/*.c sim/cycle/*.c sim/soc/*.c))
 unit_helpers := $(filter-out tests/unit/test_% tests/unit/random_program.c tests/unit/fake_uio.c,$(wildcard tests/unit/*.c))
 unit_tests   := $(patsubst tests/%.c,$B/%,$(wildcard tests/unit/test_*.c))
 

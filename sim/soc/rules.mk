@@ -22,7 +22,7 @@ $B/soc/model$1/Vmx_soc__ALL.a: $(soc_rtl) $B/gen/fn_rom.sv $B/gen/mx_boot_rom.sv
 $B/soc/soc_shim$1.o: sim/soc/soc_shim.cpp sim/soc/soc_shim.h sim/soc/soc_ports.def $B/soc/model$1/Vmx_soc__ALL.a
 	$$(call say,CXX,$$@)
 	$$(Q)$$(engine_cxx) $3 -DMX_SOC_CLOCK_HZ=$(SOC_CLOCK) -DMX_SOC_BAUD=$(SOC_BAUD) -I$B/soc/model$1 -c -o $$@ $$<
-$B/soc-sim$1: $B/sim/soc/soc_sim.o $B/soc/soc_shim$1.o $B/soc/model$1/Vmx_soc__ALL.a $(addprefix $B/engines/runtime/,$4) $(libs)
+$B/soc-sim$1: $B/sim/soc/soc_sim.o $B/sim/soc/soc_board.o $B/soc/soc_shim$1.o $B/soc/model$1/Vmx_soc__ALL.a $(addprefix $B/engines/runtime/,$4) $(libs)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CXX) -o $$@.tmp $$(filter %.o,$$^) $$(filter %__ALL.a,$$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $$(LDLIBS) \
 	  && mv $$@.tmp $$@

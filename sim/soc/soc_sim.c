@@ -15,7 +15,7 @@
 #include "compiler/cli.h"
 #include "firmware/mx_soc.h"
 #include "sim/soc/flash.h"
-#include "sim/soc/machine.h"
+#include "sim/soc/soc_board.h"
 
 static const char usage[] =
     "usage: soc-sim [OPTIONS]\n"
@@ -46,7 +46,7 @@ typedef struct {
   bool no_flash, pty, stats, help;
   uint64_t most_cycles, first;
   mx_flash_parts parts;
-  mx_machine_options machine;
+  mx_soc_board_options machine;
 } arguments;
 
 // ---- command line ------------------------------------------------------------------------
@@ -60,7 +60,7 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
       {"baud", 'b', &a->baud, NULL}, {"cycles", 0, &a->cycles, NULL}, {"stats", 's', NULL, &a->stats},
       {"trace", 't', &a->trace, NULL}, {"trace-from", 0, &a->trace_from, NULL}, {"trace-to", 0, &a->trace_to, NULL}, {0}};
   if (mx_cli_parse(argc, argv, options, NULL, NULL, &a->help, e) || a->help) return e->status;
-  mx_machine_options *m = &a->machine;
+  mx_soc_board_options *m = &a->machine;
   uint64_t busy_us = 0, baud = 0;
   a->most_cycles = m->trace_to = UINT64_MAX;
   a->first = MX_SOC_FLASH_FIRMWARE;
@@ -110,7 +110,7 @@ static mx_status fill_flash(const arguments *a, uint8_t *flash, mx_error *e) {
 // ---- console -----------------------------------------------------------------------------
 
 typedef struct {
-  mx_machine *machine;
+  mx_soc_board *machine;
   const arguments *a;
   int in, out;          // where bytes for the line come from, and go to
   bool typing;          // stdin is a terminal, or there is a pseudo-terminal
@@ -132,8 +132,8 @@ static void said(console *c, uint8_t byte) {
 }
 
 static void type(console *c, const char *line) {
-  while (*line && *line != '\n') mx_machine_send(c->machine, (uint8_t)*line++);
-  mx_machine_send(c->machine, '\r');
+  while (*line && *line != '\n') mx_soc_board_send(c->machine, (uint8_t)*line++);
+  mx_soc_board_send(c->machine, '\r');
   c->asks = false;
 }
 
@@ -148,11 +148,11 @@ static void type_script(console *c) {
 // A pseudo-terminal whose other end is not open answers EIO.
 static void pass(console *c) {
   uint8_t bytes[256];
-  uint32_t room = mx_machine_room(c->machine);
+  uint32_t room = mx_soc_board_room(c->machine);
   struct pollfd ready = {.fd = c->in, .events = POLLIN};
   if (poll(&ready, 1, 0) <= 0 || !(ready.revents & (POLLIN | POLLHUP))) return;
   ssize_t n = read(c->in, bytes, room < sizeof bytes ? room : sizeof bytes);
-  for (ssize_t i = 0; i < n; i++) mx_machine_send(c->machine, bytes[i]);
+  for (ssize_t i = 0; i < n; i++) mx_soc_board_send(c->machine, bytes[i]);
   if (n == 0) c->ended = true;
 }
 
@@ -167,8 +167,8 @@ static void look_outside(console *c) {
 static mx_status run(console *c, mx_error *e) {
   enum { LOOK_EVERY = 4096 };
   for (uint64_t n = 1; !c->ended; n++) {
-    if (mx_machine_step(c->machine, e)) return e->status;
-    for (int byte; (byte = mx_machine_take(c->machine)) >= 0;) said(c, (uint8_t)byte);
+    if (mx_soc_board_step(c->machine, e)) return e->status;
+    for (int byte; (byte = mx_soc_board_take(c->machine)) >= 0;) said(c, (uint8_t)byte);
     if (n % LOOK_EVERY == 0) look_outside(c);
     if (n == c->a->most_cycles) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "not at its end after %" PRIu64 " cycles", n);
   }
@@ -225,8 +225,8 @@ static double seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void print_stats(const mx_machine *m, double elapsed) {
-  mx_machine_counts c = mx_machine_count(m);
+static void print_stats(const mx_soc_board *m, double elapsed) {
+  mx_soc_board_counts c = mx_soc_board_count(m);
   double ms = 1e3 * (double)c.cycles / mx_soc_built.clock_hz;
   fprintf(stderr, "\nclock      %10" PRIu64 " cycles, %.2f ms at %.0f MHz; simulated in %.1f s, %.0f kHz\n", c.cycles, ms,
           mx_soc_built.clock_hz / 1e6, elapsed, 1e-3 * (double)c.cycles / elapsed);
@@ -246,11 +246,11 @@ static mx_status simulate(arguments *a, uint8_t *flash, mx_error *e) {
   if (!a->no_flash) a->machine.flash = flash;
   if (a->prompt && !(prompt = strdup(a->prompt))) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   double from = seconds();
-  if (!mx_machine_open(&a->machine, &c.machine, e) && !open_console(&c, prompt, e)) {
+  if (!mx_soc_board_open(&a->machine, &c.machine, e) && !open_console(&c, prompt, e)) {
     run(&c, e);
     if (a->stats) print_stats(c.machine, seconds() - from);
   }
-  mx_machine_close(c.machine);
+  mx_soc_board_close(c.machine);
   free(prompt);
   return e->status;
 }

@@ -1,4 +1,4 @@
-#include "sim/soc/machine.h"
+#include "sim/soc/soc_board.h"
 
 #include <stdlib.h>
 
@@ -7,8 +7,8 @@
 
 enum { RESET_CYCLES = 4 };
 
-struct mx_machine {
-  mx_machine_options options;
+struct mx_soc_board {
+  mx_soc_board_options options;
   mx_soc_ports p;
   void *model;
   mx_flash_chip *flash;
@@ -22,7 +22,7 @@ struct mx_machine {
 // ---- chips -----------------------------------------------------------------------------
 
 // The flash's clock is a register of ours, so its edges come with ours.
-static void drive_flash(mx_machine *m) {
+static void drive_flash(mx_soc_board *m) {
   const mx_soc_ports *p = &m->p;
   unsigned pins = (unsigned)(*p->flash_cs_no | *p->flash_sck_o << 1 | *p->flash_io_oe_o << 2 | *p->flash_io_o << 6);
   if (pins == m->flash_pins) return;
@@ -33,7 +33,7 @@ static void drive_flash(mx_machine *m) {
 }
 
 // The SDRAM has our clock, inverted.
-static void drive_sdram(mx_machine *m) {
+static void drive_sdram(mx_soc_board *m) {
   const mx_soc_ports *p = &m->p;
   const mx_sdram_pins pins = {.cke = *p->sdram_cke_o, .cs_n = *p->sdram_cs_no, .ras_n = *p->sdram_ras_no,
                               .cas_n = *p->sdram_cas_no, .we_n = *p->sdram_we_no, .ba = *p->sdram_ba_o,
@@ -43,14 +43,14 @@ static void drive_sdram(mx_machine *m) {
   *p->sdram_dq_i = mx_sdram_chip_dq(&m->sdram, now + m->period_ps);
 }
 
-static const char *violation(const mx_machine *m) {
+static const char *violation(const mx_soc_board *m) {
   const char *flash = m->flash ? mx_flash_chip_violation(m->flash) : NULL;
   return m->sdram.error[0] ? m->sdram.error : flash ? flash : m->uart.error;
 }
 
 // ---- clock -----------------------------------------------------------------------------
 
-static void cycle(mx_machine *m) {
+static void cycle(mx_soc_board *m) {
   bool traced = m->tracing && m->cycles >= m->options.trace_from && m->cycles <= m->options.trace_to;
   *m->p.clk_i = 1;
   mx_soc_model_eval(m->model);
@@ -65,14 +65,14 @@ static void cycle(mx_machine *m) {
   if (traced) mx_soc_trace_dump(m->model, 2 * m->cycles - 1);
 }
 
-mx_status mx_machine_step(mx_machine *m, mx_error *e) {
+mx_status mx_soc_board_step(mx_soc_board *m, mx_error *e) {
   cycle(m);
   const char *wrong = violation(m);
   if (wrong) return mx_fail(e, MX_DEVICE, MX_NOWHERE, "cycle %llu: %s", (unsigned long long)m->cycles, wrong);
   return MX_OK;
 }
 
-static void reset(mx_machine *m) {
+static void reset(mx_soc_board *m) {
   *m->p.flash_io_i = 15;
   *m->p.uart_rx_i = 1;
   *m->p.rst_ni = 0;
@@ -84,8 +84,8 @@ static void reset(mx_machine *m) {
 
 // ---- opening ---------------------------------------------------------------------------
 
-static mx_status open_chips(mx_machine *m, mx_error *e) {
-  const mx_machine_options *o = &m->options;
+static mx_status open_chips(mx_soc_board *m, mx_error *e) {
+  const mx_soc_board_options *o = &m->options;
   const mx_sdram_params *sdram = mx_sdram_find(o->sdram ? o->sdram : "is42s16160g-7");
   if (!sdram) return mx_fail(e, MX_USAGE, MX_NOWHERE, "no SDRAM chip '%s'", o->sdram);
   if (!mx_sdram_chip_open(&m->sdram, sdram, o->seed)) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
@@ -95,22 +95,22 @@ static mx_status open_chips(mx_machine *m, mx_error *e) {
   return m->flash ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
 }
 
-static mx_status open_trace(mx_machine *m, mx_error *e) {
+static mx_status open_trace(mx_soc_board *m, mx_error *e) {
   if (!m->options.trace) return MX_OK;
   if (!mx_soc_built.traces) return mx_fail(e, MX_USAGE, MX_NOWHERE, "this build records no waveforms: make soc-sim-trace");
   m->tracing = mx_soc_trace_open(m->model, m->options.trace);
   return m->tracing ? MX_OK : mx_fail(e, MX_IO, (mx_loc){m->options.trace, 0}, "cannot be written");
 }
 
-mx_status mx_machine_open(const mx_machine_options *options, mx_machine **out, mx_error *e) {
-  mx_machine *m = calloc(1, sizeof *m);
+mx_status mx_soc_board_open(const mx_soc_board_options *options, mx_soc_board **out, mx_error *e) {
+  mx_soc_board *m = calloc(1, sizeof *m);
   if (!m) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   m->options = *options;
   m->period_ps = 1000000000000u / mx_soc_built.clock_hz;
   m->model = mx_soc_model_open(&m->p);
   mx_uart_pins_open(&m->uart, mx_soc_built.clock_hz, options->baud ? options->baud : mx_soc_built.baud);
   if (open_chips(m, e) || open_trace(m, e)) {
-    mx_machine_close(m);
+    mx_soc_board_close(m);
     return e->status;
   }
   reset(m);
@@ -118,7 +118,7 @@ mx_status mx_machine_open(const mx_machine_options *options, mx_machine **out, m
   return MX_OK;
 }
 
-void mx_machine_close(mx_machine *m) {
+void mx_soc_board_close(mx_soc_board *m) {
   if (!m) return;
   if (m->tracing) mx_soc_trace_close(m->model);
   if (m->model) mx_soc_model_close(m->model);
@@ -129,13 +129,13 @@ void mx_machine_close(mx_machine *m) {
 
 // ---- outside ---------------------------------------------------------------------------
 
-uint32_t mx_machine_room(const mx_machine *m) { return mx_uart_pins_room(&m->uart); }
-void mx_machine_send(mx_machine *m, uint8_t byte) { mx_uart_pins_send(&m->uart, byte); }
-int mx_machine_take(mx_machine *m) { return mx_uart_pins_take(&m->uart); }
-uint8_t *mx_machine_memory(mx_machine *m) { return mx_sdram_chip_byte(&m->sdram, 0); }
+uint32_t mx_soc_board_room(const mx_soc_board *m) { return mx_uart_pins_room(&m->uart); }
+void mx_soc_board_send(mx_soc_board *m, uint8_t byte) { mx_uart_pins_send(&m->uart, byte); }
+int mx_soc_board_take(mx_soc_board *m) { return mx_uart_pins_take(&m->uart); }
+uint8_t *mx_soc_board_memory(mx_soc_board *m) { return mx_sdram_chip_byte(&m->sdram, 0); }
 
-mx_machine_counts mx_machine_count(const mx_machine *m) {
-  mx_machine_counts c = {.cycles = m->cycles, .instructions = m->instructions, .sdram = m->sdram.counts,
+mx_soc_board_counts mx_soc_board_count(const mx_soc_board *m) {
+  mx_soc_board_counts c = {.cycles = m->cycles, .instructions = m->instructions, .sdram = m->sdram.counts,
                          .leds = *m->p.leds_o};
   if (m->flash) {
     mx_flash_chip_counts f = mx_flash_chip_count(m->flash);

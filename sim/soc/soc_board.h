@@ -1,5 +1,5 @@
-#ifndef MX_SIM_SOC_MACHINE_H
-#define MX_SIM_SOC_MACHINE_H
+#ifndef MX_SIM_SOC_BOARD_H
+#define MX_SIM_SOC_BOARD_H
 // The system on chip in Verilator, with a flash chip, an SDRAM chip and a serial
 // line at its pins. What breaks the rules of a chip or of the line ends the run.
 #include "golden/error.h"
@@ -17,29 +17,29 @@ typedef struct {
   uint64_t seed;            // of the noise in the SDRAM at power-on
   const char *trace;        // NULL, or a file for waveforms
   uint64_t trace_from, trace_to;  // cycles
-} mx_machine_options;
+} mx_soc_board_options;
 
 typedef struct {
   uint64_t cycles, instructions;
   mx_sdram_counts sdram;
   uint64_t flash_commands, flash_clocks;
   uint8_t leds;
-} mx_machine_counts;
+} mx_soc_board_counts;
 
-typedef struct mx_machine mx_machine;
+typedef struct mx_soc_board mx_soc_board;
 
 // Out of reset. MX_USAGE: an option that is wrong; MX_LIMIT: out of memory.
-mx_status mx_machine_open(const mx_machine_options *options, mx_machine **out, mx_error *e);
-void mx_machine_close(mx_machine *m);
+mx_status mx_soc_board_open(const mx_soc_board_options *options, mx_soc_board **out, mx_error *e);
+void mx_soc_board_close(mx_soc_board *m);
 
 // One clock cycle. MX_FAULT: a chip's rule was broken, with the sentence of which.
-mx_status mx_machine_step(mx_machine *m, mx_error *e);
+mx_status mx_soc_board_step(mx_soc_board *m, mx_error *e);
 
 // The serial line, from outside.
-uint32_t mx_machine_room(const mx_machine *m);      // bytes that may be sent now
-void mx_machine_send(mx_machine *m, uint8_t byte);
-int mx_machine_take(mx_machine *m);                 // -1: nothing arrived
+uint32_t mx_soc_board_room(const mx_soc_board *m);      // bytes that may be sent now
+void mx_soc_board_send(mx_soc_board *m, uint8_t byte);
+int mx_soc_board_take(mx_soc_board *m);                 // -1: nothing arrived
 
-uint8_t *mx_machine_memory(mx_machine *m);  // the cells of the SDRAM, as addressed
-mx_machine_counts mx_machine_count(const mx_machine *m);
+uint8_t *mx_soc_board_memory(mx_soc_board *m);  // the cells of the SDRAM, as addressed
+mx_soc_board_counts mx_soc_board_count(const mx_soc_board *m);
 #endif
