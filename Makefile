@@ -116,7 +116,7 @@ tb_libs := $B/libsim.a $B/libcompiler.a $B/libfirmware.a $B/libgolden.a
 tb_link = $(call say,LD,$@)$(newline)	$(Q)$(MAKE) -s -C $1 -f Vdut.mk Vdut__ALL.a VERILATOR_ROOT=$(VERILATOR_ROOT) OPT_FAST=-O1 OPT_SLOW=-O0 > /dev/null \
   && $(VCXX) -I$1 -o $@ tests/rtl/tb_shim.cpp $1/test.o $(tb_objects) $1/Vdut__ALL.a $(verilated_objects) $(tb_libs) -lz -lpthread -lm
 $B/rtl_tests.mk: tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c)
-	$(Q)mkdir -p $(@D) && awk -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
+	$(Q)mkdir -p $(@D) && awk -v B=$B -f tests/rtl/rules.awk $(wildcard tests/rtl/tb_*.c) > $@
 -include $B/rtl_tests.mk
 
 # What folders add.

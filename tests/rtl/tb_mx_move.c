@@ -1,5 +1,4 @@
 // tb: name=mx_move_32  top=mx_move_top dir=tests/rtl params=BusBits=32,Rows=1,Group=16,Lanes=8,BurstBeats=8,Reads=2,Writes=2
-// tb: name=mx_move_64  top=mx_move_top dir=tests/rtl params=BusBits=64,Rows=1,Group=16,Lanes=16,BurstBeats=16,Reads=4,Writes=4
 // tb: name=mx_move_128 top=mx_move_top dir=tests/rtl params=BusBits=128,Rows=1,Group=16,Lanes=32,BurstBeats=16,Reads=8,Writes=8
 // tb: name=mx_move_256 top=mx_move_top dir=tests/rtl params=BusBits=256,Rows=2,Group=32,Lanes=32,BurstBeats=16,Reads=8,Writes=8
 // mx_move, mx_read and mx_write against golden/move.c: every byte of memory,
