@@ -69,24 +69,29 @@ mx_driver_status mx_runtime_begin(mx_runtime *rt) {
   return s || !rt->facts.prefix_tokens ? s : mx_runtime_choice(rt, &rt->prefix_next);
 }
 
-static mx_driver_status take_bos(mx_runtime *rt, uint32_t token, uint32_t *next) {
+static mx_driver_status take_bos(mx_runtime *rt, uint32_t token, bool last, uint32_t *next) {
+  bool draws = last && at_random(rt);
   if (token != rt->facts.bos_id) return MX_DRIVER_NO_BOS;
-  if (at_random(rt) && !rt->prefix_logits) return MX_DRIVER_NO_LOGITS;
+  if (draws && !rt->prefix_logits) return MX_DRIVER_NO_LOGITS;
   rt->at_prefix = false;
   *next = rt->prefix_next;
-  return at_random(rt) ? choose(rt, next) : MX_DRIVER_OK;
+  return draws ? choose(rt, next) : MX_DRIVER_OK;
 }
 
-mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next) {
-  if (rt->at_prefix) return take_bos(rt, token, next);
+// Draws only after the last of a text's tokens, so that what a seed gives does not
+// depend on how the tokens before it were fed.
+static mx_driver_status feed_one(mx_runtime *rt, uint32_t token, bool last, uint32_t *next) {
+  if (rt->at_prefix) return take_bos(rt, token, last, next);
   if (rt->position >= rt->facts.context_length) return MX_DRIVER_CONTEXT_FULL;
   if (token >= rt->facts.vocab_size) return MX_DRIVER_BAD_TOKEN;
   rt->prefix_logits = false;
   mx_driver_status s = run(rt, rt->facts.token_entry, token, rt->position, 0);
   if (s) return s;
   rt->position++;
-  return choose(rt, next);
+  return last ? choose(rt, next) : MX_DRIVER_OK;
 }
+
+mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next) { return feed_one(rt, token, true, next); }
 
 // ---- batches -----------------------------------------------------------------------
 
@@ -126,7 +131,7 @@ mx_driver_status mx_runtime_feed(mx_runtime *rt, const uint32_t *tokens, uint32_
   mx_portion p = mx_runtime_portion(&rt->facts, rt->position, count);
   bool batch = p.batch && !rt->at_prefix;
   *taken = batch ? p.tokens : 1;
-  return batch ? run_batch(rt, tokens, &p, next) : mx_runtime_token(rt, tokens[0], next);
+  return batch ? run_batch(rt, tokens, &p, next) : feed_one(rt, tokens[0], count == 1, next);
 }
 
 mx_driver_status mx_runtime_prefill(mx_runtime *rt, const uint32_t *tokens, uint32_t count, uint32_t *next) {

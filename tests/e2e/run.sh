@@ -128,6 +128,16 @@ same_logits() {
 }
 check "the same text on tiny and large" same_logits
 
+# Prompts go in batches of two on small, of eight on sim: that must not draw.
+same_draws() {
+  local set
+  for set in small sim; do
+    build_image $set 64 && "$mxf" run "$dir/$set.mxp" --temperature 1 --seed 3 --prompt "And" -n 20 >"$dir/$set.txt" || return 1
+  done
+  cmp "$dir/small.txt" "$dir/sim.txt"
+}
+check "the same draws on small and sim" same_draws
+
 repeatable() {
   build_image sim 64 && cp "$dir/model.mxq" "$dir/again.mxq" && cp "$dir/sim.mxp" "$dir/again.mxp" && build_image sim 64 &&
     cmp "$dir/model.mxq" "$dir/again.mxq" && cmp "$dir/sim.mxp" "$dir/again.mxp"
