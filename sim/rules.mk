@@ -24,7 +24,7 @@ $B/engines/$1$2/Vmxforge__ALL.a: $B/gen/mx_pkg.sv $B/gen/fn_rom.sv $B/gen/$1/mx_
 	$$(Q)verilator --cc --prefix Vmxforge --top-module mxforge -O3 --x-assign fast --x-initial fast --no-timing \
 	  -Wno-fatal -Wno-lint $4 --Mdir $$(@D) -Irtl -y rtl -y $B/gen $B/gen/mx_pkg.sv $B/gen/$1/mx_cfg.sv $3
 	$$(Q)$$(MAKE) -s -C $$(@D) -f Vmxforge.mk Vmxforge__ALL.a VERILATOR_ROOT=$$(VERILATOR_ROOT) \
-	  CXX="$$(CXX)" OPT_FAST="-O3 -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" > /dev/null
+	  CXX="$$(CXX)" OPT_FAST="$(if $2,-O1,-O3) -fPIC -fvisibility=hidden" OPT_SLOW="-O1 -fPIC -fvisibility=hidden" > /dev/null
 $B/engines/rtl_$1$2.so: $B/engines/$1$2/Vmxforge__ALL.a sim/rtl_shim.cpp sim/rtl_shim.h sim/rtl_ports.def \
     $(addprefix $B/engines/runtime/,$6)
 	$$(call say,LD,$$@)
