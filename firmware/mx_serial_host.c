@@ -7,6 +7,7 @@ typedef struct {
   const uint32_t *data;               // of a write: [1] for all words, or [count]
   uint32_t *answer;                   // of a read: [count]
   uint32_t wait_ms;                   // that the board may take
+  bool first;                         // on this line: a BREAK precedes it
 } request;
 
 const char *mx_serial_text(mx_serial_status s) {
@@ -45,6 +46,7 @@ static void frame(mx_serial_host *h, const request *r) {
   mx_framer f = {.self = h, .send = collect};
   uint32_t words = words_out(r);
   h->out_bytes = 0;
+  if (r->first) collect(h, MX_FRAME_BREAK);
   mx_frame_begin(&f);
   mx_frame_put(&f, tag_of(h, r));
   mx_frame_put(&f, (uint8_t)(r->count - 1));
@@ -153,12 +155,24 @@ static void adapt(mx_serial_host *h, bool failed) {
   else h->run += h->run < MX_FRAME_MAX_WORDS;
 }
 
-static mx_serial_status exchange(mx_serial_host *h, const request *r) {
+static void next_seq(mx_serial_host *h) { h->seq = (uint8_t)((h->seq + 1) & ((1 << MX_FRAME_SEQ_BITS) - 1)); }
+
+// A run of memory that failed is not repeated but asked for anew, shorter: the board may
+// lose what comes quicker than it takes it and is more than it holds.
+static void shorten(mx_serial_host *h, request *r) {
+  if (r->space != MX_FRAME_SPACE_MEMORY || r->kind & MX_FRAME_KIND_FILL || r->count <= h->run) return;
+  r->count = h->run;
+  next_seq(h);
+}
+
+// r->count becomes what was done of it.
+static mx_serial_status exchange(mx_serial_host *h, request *r) {
   bool any = false;
-  h->seq = (uint8_t)((h->seq + 1) & ((1 << MX_FRAME_SEQ_BITS) - 1));
+  next_seq(h);
   h->requests++;
   for (uint32_t try = 0; try < h->tries; try++) {
     answer_kind kind = ANSWER_NONE;
+    if (try) shorten(h, r);
     mx_serial_status s = ask(h, r, try, &kind);
     if (s) return s;
     if (kind == ANSWER_REFUSED) return MX_SERIAL_REFUSED;
@@ -174,7 +188,8 @@ static mx_serial_status exchange(mx_serial_host *h, const request *r) {
 // ---- what callers ask --------------------------------------------------------------
 
 static mx_serial_status read_fact(mx_serial_host *h, uint32_t index, uint32_t *fact) {
-  return exchange(h, &(request){.space = MX_FRAME_SPACE_BOARD, .addr = 4 * index, .count = 1, .answer = fact});
+  return exchange(h, &(request){.space = MX_FRAME_SPACE_BOARD, .addr = 4 * index, .count = 1, .answer = fact,
+                                .first = index == MX_FACT_PROTOCOL});
 }
 
 static mx_serial_status read_facts(mx_serial_host *h) {
@@ -188,12 +203,10 @@ static mx_serial_status read_facts(mx_serial_host *h) {
 }
 
 mx_serial_status mx_serial_open(mx_serial_host *h) {
-  static const uint8_t first = MX_FRAME_BREAK;
   uint32_t protocol = 0;
   h->requests = h->retries = h->damaged = h->silent = 0;
   h->slowest_ms = 0;
   h->run = MX_FRAME_MAX_WORDS;
-  if (!h->line.send(h->line.self, &first, 1)) return MX_SERIAL_GONE;
   mx_serial_status s = read_fact(h, MX_FACT_PROTOCOL, &protocol);
   if (s) return s;
   if (protocol >> 16 != MX_FRAME_MAGIC) return MX_SERIAL_OTHER;
@@ -214,8 +227,9 @@ static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 mx_serial_status mx_serial_get(mx_serial_host *h, uint32_t addr, uint32_t *words, uint32_t count) {
   mx_serial_status s = MX_SERIAL_OK;
   for (uint32_t at = 0, n; at < count && !s; at += n) {
-    n = least(count - at, h->run);
-    s = exchange(h, &(request){.space = MX_FRAME_SPACE_MEMORY, .addr = addr + 4 * at, .count = n, .answer = words + at});
+    request r = {.space = MX_FRAME_SPACE_MEMORY, .addr = addr + 4 * at, .count = least(count - at, h->run), .answer = words + at};
+    s = exchange(h, &r);
+    n = r.count;
   }
   return s;
 }
@@ -237,14 +251,14 @@ static uint32_t mixed_words(const uint32_t *words, uint32_t count, uint32_t most
 mx_serial_status mx_serial_put(mx_serial_host *h, uint32_t addr, const uint32_t *words, uint32_t count) {
   mx_serial_status s = MX_SERIAL_OK;
   for (uint32_t at = 0, n; at < count && !s; at += n) {
-    n = mixed_words(words + at, count - at, least(count - at, h->run));
-    request r = {.kind = MX_FRAME_KIND_WRITE, .space = MX_FRAME_SPACE_MEMORY, .addr = addr + 4 * at, .data = words + at};
-    if (!n) {
+    request r = {.kind = MX_FRAME_KIND_WRITE, .space = MX_FRAME_SPACE_MEMORY, .addr = addr + 4 * at, .data = words + at,
+                 .count = mixed_words(words + at, count - at, least(count - at, h->run))};
+    if (!r.count) {
       r.kind |= MX_FRAME_KIND_FILL;
-      n = equal_words(words + at, least(count - at, MX_FRAME_MAX_WORDS));
+      r.count = equal_words(words + at, least(count - at, MX_FRAME_MAX_WORDS));
     }
-    r.count = n;
     s = exchange(h, &r);
+    n = r.count;
   }
   return s;
 }

@@ -23,6 +23,7 @@ typedef struct {
   uint32_t first, count;
   uint32_t now_ms;
   uint32_t lose_to, lose_from;      // unless 0: of the bytes to, from the board this one is lost, once
+  uint32_t holds;                   // unless 0: bytes sent at once of which no more arrive
   bool dead, deaf;                  // the line is gone; the board hears nothing
   mx_serial_board serial;
   mx_serial_host host;
@@ -61,6 +62,7 @@ static bool board_wait(void *self, uint32_t periods) {
 static bool line_send(void *self, const uint8_t *bytes, uint32_t count) {
   world *w = self;
   for (uint32_t i = 0; i < count; i++) {
+    if (w->holds && i >= w->holds) break;
     if (w->lose_to && --w->lose_to == 0) continue;
     if (!w->deaf) mx_serial_board_take(&w->serial, bytes[i]);
   }
@@ -196,6 +198,22 @@ static void each_lost_byte_of_a_run_is_repaired(void **state) {
   free(w);
 }
 
+// A board that is slower than its line and holds few bytes gets shorter frames.
+static void long_frames_are_cut_to_what_arrives(void **state) {
+  (void)state;
+  world *w = open_world();
+  uint32_t words[1024], back[1024];
+  for (uint32_t i = 0; i < 1024; i++) words[i] = i * 0x9e3779b9u;
+  w->holds = 128;
+  w->host.tries = 8;
+  assert_int_equal(mx_serial_put(&w->host, 0, words, 1024), MX_SERIAL_OK);
+  assert_memory_equal(w->memory, words, sizeof words);
+  assert_true(w->host.silent > 0 && w->host.silent < 80);
+  assert_int_equal(mx_serial_get(&w->host, 0, back, 1024), MX_SERIAL_OK);
+  assert_memory_equal(back, words, sizeof words);
+  free(w);
+}
+
 // ---- what does not go well ------------------------------------------------------------------
 
 static void a_line_without_board_ends(void **state) {
@@ -243,7 +261,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_checksum_is_that_of_zlib), cmocka_unit_test(a_request_is_as_defined),
       cmocka_unit_test(facts_and_accesses),           cmocka_unit_test(each_lost_byte_is_repaired),
-      cmocka_unit_test(each_lost_byte_of_a_run_is_repaired), cmocka_unit_test(a_line_without_board_ends),
+      cmocka_unit_test(each_lost_byte_of_a_run_is_repaired), cmocka_unit_test(long_frames_are_cut_to_what_arrives),
+      cmocka_unit_test(a_line_without_board_ends),
       cmocka_unit_test(other_boards_are_told_apart),  cmocka_unit_test(each_status_has_a_sentence),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
