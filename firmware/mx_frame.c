@@ -1,35 +1,13 @@
 #include "firmware/mx_frame.h"
 
-// The register after half a byte.
-static const uint32_t crc_table[16] = {
+const uint32_t mx_frame_crc_table[16] = {
     0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
     0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
 
-uint32_t mx_frame_crc(uint32_t crc, uint8_t byte) {
-  crc ^= byte;
-  crc = crc >> 4 ^ crc_table[crc & 15];
-  return crc >> 4 ^ crc_table[crc & 15];
-}
-
 uint32_t mx_frame_crc_word(uint32_t crc, uint32_t word) {
   crc ^= word;
-  for (int i = 0; i < 8; i++) crc = crc >> 4 ^ crc_table[crc & 15];
+  for (int i = 0; i < 8; i++) crc = crc >> 4 ^ mx_frame_crc_table[crc & 15];
   return crc;
-}
-
-mx_frame_event mx_unframe(mx_unframer *u, uint8_t *byte) {
-  if (*byte == MX_FRAME_FLAG) {
-    *u = (mx_unframer){.open = true};
-    return MX_BYTE_FLAG;
-  }
-  if (!u->open) return MX_BYTE_NONE;
-  if (*byte == MX_FRAME_ESCAPE) {
-    u->escaped = true;
-    return MX_BYTE_NONE;
-  }
-  if (u->escaped) *byte ^= MX_FRAME_FLIP;
-  u->escaped = false;
-  return MX_BYTE_DATA;
 }
 
 void mx_frame_begin(mx_framer *f) {

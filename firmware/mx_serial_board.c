@@ -1,5 +1,8 @@
 #include "firmware/mx_serial_board.h"
 
+// Called last by what runs for each byte, which so needs no stack.
+#define SELDOM __attribute__((noinline))
+
 void mx_serial_board_open(mx_serial_board *s, const mx_board *board) {
   *s = (mx_serial_board){.board = board, .out = {.self = board->self, .send = board->send}};
 }
@@ -69,7 +72,7 @@ static void next_field(mx_serial_board *s, mx_board_field field) {
   s->at = 0;
 }
 
-static void end_head(mx_serial_board *s) {
+SELDOM static void end_head(mx_serial_board *s) {
   if (s->bad) {
     s->in.open = false;
   } else if (s->tag & MX_FRAME_KIND_WRITE) {
@@ -80,7 +83,7 @@ static void end_head(mx_serial_board *s) {
   }
 }
 
-static void end_word(mx_serial_board *s) {
+SELDOM static void end_word(mx_serial_board *s) {
   if (streams(s)) {
     write(s, s->addr);
     s->addr += 4;
@@ -90,12 +93,18 @@ static void end_word(mx_serial_board *s) {
   }
 }
 
-static void end_data(mx_serial_board *s) {
+SELDOM static void end_data(mx_serial_board *s) {
   bool repeated = mx_frame_seq(s->tag) == s->last_seq;
   if (!s->bad) s->last_seq = mx_frame_seq(s->tag);
   if (!s->bad && !repeated && !streams(s))
     for (uint32_t i = 0; i <= s->count; i++) write(s, s->addr + 4 * i);
   answer_write(s);
+}
+
+static void begin(mx_serial_board *s) {
+  next_field(s, MX_BOARD_HEAD);
+  s->crc = MX_CRC_BEGIN;
+  s->bad = s->refused = false;
 }
 
 static void take_head(mx_serial_board *s, uint8_t byte) {
@@ -123,15 +132,8 @@ static void take_crc(mx_serial_board *s, uint8_t byte) {
 void mx_serial_board_take(mx_serial_board *s, uint8_t byte) {
   mx_frame_event event = mx_unframe(&s->in, &byte);
   if (event == MX_BYTE_NONE) return;
-  if (event == MX_BYTE_FLAG) {
-    next_field(s, MX_BOARD_HEAD);
-    s->crc = MX_CRC_BEGIN;
-    s->bad = s->refused = false;
-  } else if (s->field == MX_BOARD_HEAD) {
-    take_head(s, byte);
-  } else if (s->field == MX_BOARD_DATA) {
-    take_word(s, byte);
-  } else {
-    take_crc(s, byte);
-  }
+  if (event == MX_BYTE_FLAG) begin(s);
+  else if (s->field == MX_BOARD_DATA) take_word(s, byte);
+  else if (s->field == MX_BOARD_HEAD) take_head(s, byte);
+  else take_crc(s, byte);
 }

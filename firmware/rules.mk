@@ -14,8 +14,8 @@ define fw_arch
 $B/firmware/$1/%.o: % | $B/gen/build_id.h
 	$$(call say,RVCC,$$<)
 	$$(Q)$$(call need,$$(RVCC)); mkdir -p $$(@D) && $$(RVCC) $$(call fw_flags,$1) $$(fw_fast) -MMD -MP -c -o $$@ $$<
-# The sampler looks at every logit several times for each token.
-$B/firmware/$1/firmware/mx_sampler.c.o: fw_fast := -O2 -mno-save-restore
+# What runs for each logit several times a token, and for each byte of a frame.
+$B/firmware/$1/firmware/mx_sampler.c.o $B/firmware/$1/firmware/mx_serial_board.c.o: fw_fast := -O2 -mno-save-restore
 endef
 $(foreach a,rv32i rv32im,$(eval $(call fw_arch,$a)))
 
