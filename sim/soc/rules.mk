@@ -1,6 +1,6 @@
 # The system on chip in Verilator: build/soc-sim. Included by the Makefile.
 SOC_CLOCK ?= 50000000
-SOC_BAUD ?= 3125000# 16 clocks a bit: output is quick, and firmware keeps up
+SOC_BAUD ?= 1562500# 32 clocks a bit: as quick as the firmware takes frames
 BOOT ?= $B/firmware/boot.bin# program of the boot ROM
 
 $B/gen/mx_soc_pkg.sv: rtl/soc/gen_soc.c firmware/soc.def
@@ -11,7 +11,7 @@ $B/gen/mx_boot_rom.sv: rtl/soc/gen_rom.c $(BOOT)
 soc_rtl := $B/gen/mx_pkg.sv $B/gen/mx_soc_pkg.sv $B/gen/small/mx_cfg.sv
 # $(call soc_model,suffix,verilator flags,shim flags,runtime objects)
 define soc_model
-$B/soc/model$1/Vmx_soc__ALL.a: $(soc_rtl) $B/gen/fn_rom.sv $B/gen/mx_boot_rom.sv $(wildcard rtl/*.sv rtl/*.svh rtl/soc/*.sv)
+$B/soc/model$1/Vmx_soc__ALL.a: $(soc_rtl) $B/gen/fn_rom.sv $B/gen/mx_boot_rom.sv $(wildcard rtl/*.sv rtl/*.svh rtl/soc/*.sv) sim/soc/rules.mk
 	$$(call say,VERILATE,$$(@D))
 	$$(Q)$$(call need,verilator); rm -rf $$(@D) && mkdir -p $$(@D)
 	$$(Q)verilator --cc --prefix Vmx_soc --top-module mx_soc -O3 --x-assign fast --x-initial fast --no-timing \

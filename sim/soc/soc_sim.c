@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "compiler/cli.h"
+#include "compiler/quant/random.h"
 #include "firmware/mx_soc.h"
 #include "sim/soc/flash.h"
 #include "sim/soc/soc_board.h"
@@ -34,17 +35,22 @@ static const char usage[] =
     "  --expect TEXT        how the console asks (default \"> \")\n"
     "  --pty                offer the line as a pseudo-terminal, whose path goes to stdout,\n"
     "                       until stdin ends\n"
+    "  --noise N            of a million bytes that come through the pseudo-terminal, N are lost\n"
+    "                       and in N a bit is flipped, each way\n"
+    "  --seed N             of the noise (default 1)\n"
     "  --baud N             of the line's outer end (default: as the build)\n"
     "  --cycles N           give up after N clock cycles: exit status 1\n"
     "  --stats              cycles, speed, chips; to stderr\n"
     "  --trace FILE         waveforms as FST; needs build/soc-sim-trace\n"
     "  --trace-from C, --trace-to C   clock cycles\n";
 
+enum { MILLION = 1000000 };
+
 typedef struct {
   const char *flash, *offset, *flash_busy, *sdram, *prompt, *expect, *baud, *cycles;
-  const char *trace, *trace_from, *trace_to;
+  const char *noise_millionths, *seed, *trace, *trace_from, *trace_to;
   bool no_flash, pty, stats, help;
-  uint64_t most_cycles, first;
+  uint64_t most_cycles, first, noise, noise_seed;
   mx_flash_parts parts;
   mx_soc_board_options machine;
 } arguments;
@@ -57,6 +63,7 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
       {"image", 0, &a->parts.image, NULL},
       {"no-flash", 0, NULL, &a->no_flash}, {"flash-busy", 0, &a->flash_busy, NULL}, {"sdram", 0, &a->sdram, NULL},
       {"prompt", 'p', &a->prompt, NULL}, {"expect", 0, &a->expect, NULL}, {"pty", 0, NULL, &a->pty},
+      {"noise", 0, &a->noise_millionths, NULL}, {"seed", 0, &a->seed, NULL},
       {"baud", 'b', &a->baud, NULL}, {"cycles", 0, &a->cycles, NULL}, {"stats", 's', NULL, &a->stats},
       {"trace", 't', &a->trace, NULL}, {"trace-from", 0, &a->trace_from, NULL}, {"trace-to", 0, &a->trace_to, NULL}, {0}};
   if (mx_cli_parse(argc, argv, options, NULL, NULL, &a->help, e) || a->help) return e->status;
@@ -64,12 +71,15 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   uint64_t busy_us = 0, baud = 0;
   a->most_cycles = m->trace_to = UINT64_MAX;
   a->first = MX_SOC_FLASH_FIRMWARE;
+  a->noise_seed = 1;
   m->sdram = a->sdram;
   m->trace = a->trace;
   if (!a->expect) a->expect = "> ";
   if (mx_cli_number("offset", a->offset, 0, MX_MACHINE_FLASH_BYTES - 1, &a->first, e) ||
       mx_cli_number("flash-busy", a->flash_busy, 0, 1000000, &busy_us, e) ||
       mx_cli_number("baud", a->baud, 1, mx_soc_built.clock_hz / 4, &baud, e) ||
+      mx_cli_number("noise", a->noise_millionths, 0, MILLION / 2, &a->noise, e) ||
+      mx_cli_number("seed", a->seed, 0, UINT64_MAX, &a->noise_seed, e) ||
       mx_cli_number("cycles", a->cycles, 1, UINT64_MAX, &a->most_cycles, e) ||
       mx_cli_number("trace-from", a->trace_from, 0, UINT64_MAX, &m->trace_from, e) ||
       mx_cli_number("trace-to", a->trace_to, 0, UINT64_MAX, &m->trace_to, e))
@@ -117,13 +127,27 @@ typedef struct {
   size_t matched;       // characters of `expect` at the end of what was said
   bool asks, ended;
   FILE *script;
+  uint64_t random;      // of the noise
 } console;
+
+// What --noise makes of a byte of the pseudo-terminal; false: it is lost.
+static bool disturb(console *c, uint8_t *byte) {
+  if (!c->a->pty || !c->a->noise) return true;
+  uint64_t r = mx_random_next(&c->random), chance = r % MILLION;
+  if (chance >= c->a->noise && chance < 2 * c->a->noise) *byte ^= (uint8_t)(1u << (r >> 61));
+  return chance >= c->a->noise;
+}
+
+static void put(console *c, uint8_t byte) {
+  ssize_t n;
+  if (!disturb(c, &byte)) return;
+  do n = write(c->out, &byte, 1);
+  while (n < 0 && errno == EINTR);
+}
 
 static void said(console *c, uint8_t byte) {
   const char *expect = c->a->expect;
-  ssize_t n;
-  do n = write(c->out, &byte, 1);
-  while (n < 0 && errno == EINTR);
+  put(c, byte);
   if (expect[c->matched] != (char)byte) c->matched = 0;
   if (expect[c->matched] == (char)byte) c->matched++;
   if (expect[c->matched]) return;
@@ -152,7 +176,8 @@ static void pass(console *c) {
   struct pollfd ready = {.fd = c->in, .events = POLLIN};
   if (poll(&ready, 1, 0) <= 0 || !(ready.revents & (POLLIN | POLLHUP))) return;
   ssize_t n = read(c->in, bytes, room < sizeof bytes ? room : sizeof bytes);
-  for (ssize_t i = 0; i < n; i++) mx_soc_board_send(c->machine, bytes[i]);
+  for (ssize_t i = 0; i < n; i++)
+    if (disturb(c, &bytes[i])) mx_soc_board_send(c->machine, bytes[i]);
   if (n == 0) c->ended = true;
 }
 
@@ -240,7 +265,7 @@ static void print_stats(const mx_soc_board *m, double elapsed) {
 }
 
 static mx_status simulate(arguments *a, uint8_t *flash, mx_error *e) {
-  console c = {.a = a};
+  console c = {.a = a, .random = a->noise_seed};
   char *prompt = NULL;
   if (fill_flash(a, flash, e)) return e->status;
   if (!a->no_flash) a->machine.flash = flash;

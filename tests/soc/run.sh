@@ -2,7 +2,8 @@
 # The system on chip in Verilator (build/soc-sim): firmware that tries everything it
 # sees, on chips of three makers, with a flash chip that is busy, and without; texts
 # of the console, equal to the golden model's.
-#   tests/soc/run.sh [all]    all: the shipped model too
+#   tests/soc/run.sh [all]    all: the shipped model too, and a model that a host
+#                             brings over the serial line
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 dir=$(mktemp -d)
@@ -31,9 +32,9 @@ hardware() {
   tell "$name" $?
 }
 
-# model NAME MODEL: image $dir/NAME.mxp for set small
+# model NAME MODEL [OPTION...]: image $dir/NAME.mxp for set small, compiled with the options
 model() {
-  build/mxf quantize "$2" -o "$dir/$1.mxq" && build/mxf compile "$dir/$1.mxq" --target small -o "$dir/$1.mxp"
+  build/mxf quantize "$2" -o "$dir/$1.mxq" && build/mxf compile "$dir/$1.mxq" --target small -o "$dir/$1.mxp" "${@:3}"
 }
 
 # text NAME IMAGE N PROMPT: the console's last text is that of the golden model
@@ -52,6 +53,23 @@ says() {
   shift 2
   build/soc-sim --cycles 20000000 --expect "$sentence" "$@" </dev/null >"$dir/out" 2>"$dir/log"
   tell "$name" $?
+}
+
+# shellcheck disable=SC2154  # coproc sets board and board_PID
+# host NAME IMAGE [OPTION...]: the console's firmware hands the line to a host, which loads the
+# model and runs it. --baud: what the simulated line has in real time, or less.
+host() {
+  coproc board { build/soc-sim --firmware build/firmware/main.rv32im.bin --pty --stats "${@:3}" 2>"$dir/board"; }
+  local line status
+  read -r line <&"${board[0]}" &&
+    build/mxf run "$2" --engine golden -n 4 --prompt ab >"$dir/expected" 2>"$dir/log" &&
+    build/mxf run "$2" --engine "uart:$line" --baud 9600 -n 4 --prompt ab --stats >"$dir/out" 2>"$dir/log" &&
+    cmp "$dir/out" "$dir/expected" >>"$dir/log" 2>&1
+  status=$?
+  eval "exec ${board[1]}>&-"
+  wait "$board_PID" || status=1
+  cat "$dir/board" >>"$dir/log"
+  tell "$1" $status
 }
 
 hardware 'is42s16160g-7'
@@ -75,6 +93,13 @@ if [ "${1:-}" = all ]; then
   model kjv tests/models/kjv.gguf >"$dir/log" 2>&1
   tell 'shipped model' $?
   text 'shipped model' "$dir/kjv.mxp" 16 'In the beginning'
+  cat "$dir/log"
+
+  build/mxf synth-model --shape tiny-test --layers 1 -o "$dir/one.gguf" >"$dir/log" 2>&1 &&
+    model one "$dir/one.gguf" --context 8 >>"$dir/log" 2>&1
+  tell 'model of one layer' $?
+  host 'a host on the serial line' "$dir/one.mxp"
+  host 'a host on a noisy line' "$dir/one.mxp" --noise 100
   cat "$dir/log"
 fi
 
