@@ -8,6 +8,7 @@
 # model, clock_mhz and, where the flow does not tell the speed, profile: what to give
 # to mxf profile. Boards with an iCE40 are placed and routed, those with an ECP5 where
 # nextpnr-ecp5 is on PATH; else figures of area are those of synthesis.
+# FROM_LOGS=1: from what the flows left last time, without running them.
 set -eu -o pipefail
 
 readme=boards/README.md
@@ -17,6 +18,7 @@ mkdir -p $work
 get() { sed -n "s/^$2=//p" "boards/$1/board.def"; }
 # flow BOARD TARGET: runs `make TARGET`, leaves what it prints in $work/BOARD.log
 flow() {
+  [ -z "${FROM_LOGS:-}" ] || [ ! -s "$work/$1.log" ] || return 0
   echo "table.sh: $1: make $2" >&2
   make --no-print-directory "$2" BOARD="$1" > "$work/$1.log" || { tail -n 5 "$work/$1.log" >&2; exit 1; }
 }
@@ -39,14 +41,14 @@ ecp5() {
   local log=$work/$1.log
   share() { awk -v n="$1" '$1 == n {print $2 " of " $4}' "$log"; }
   logic="$(share LUT4) LUT4 (synthesis)" dsp=$(share MULT18X18D) ram=$(share DP16KD)
-  fmax=$(sed -n 's/.*Max frequency.*: \([0-9.]*\) MHz.*/\1 (routed)/p' "$log" | head -n 1)
+  fmax=$(sed -n 's/.*Max frequency.*: \([0-9.]*\) MHz.*/\1 (routed)/p' "$log" | tail -n 1)
   profiled "$1"
 }
 zynqmp() {
   flow "$1" synth
   local log=$work/$1.log
   share() { awk -v n="$1" '$1 == n {print $2 " of " $4}' "$log"; }
-  logic="$(share LUT) LUT (synthesis)" dsp=$(share DSP) ram=$(share RAMB18)
+  logic="$(share LUT) LUT (synthesis)" dsp=$(share DSP) ram="$(share BRAM) RAMB18"
   fmax=''
   profiled "$1"
 }

@@ -79,7 +79,7 @@ bitstream() {
     > "$out/nextpnr.log" 2>&1 || fail "$(grep -m1 ERROR "$out/nextpnr.log"); see $out/nextpnr.log"
   ecppack --input "$out/top.config" --compress --bit "$out/top.bit.tmp"
   mv "$out/top.bit.tmp" "$out/top.bit"
-  grep -E 'Max frequency' "$out/nextpnr.log" | tail -n 3
+  grep -E 'Max frequency' "$out/nextpnr.log" | tail -n 1
   echo "$out/top.bit"
 }
 
