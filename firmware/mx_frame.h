@@ -38,8 +38,7 @@ static inline mx_frame_event mx_unframe(mx_unframer *u, uint8_t *byte) {
   if (*byte == MX_FRAME_FLAG) return *u = (mx_unframer){.open = true}, MX_BYTE_FLAG;
   if (!u->open) return MX_BYTE_NONE;
   if (*byte == MX_FRAME_ESCAPE) return u->escaped = true, MX_BYTE_NONE;
-  if (u->escaped) *byte ^= MX_FRAME_FLIP;
-  u->escaped = false;
+  if (u->escaped) *byte ^= MX_FRAME_FLIP, u->escaped = false;
   return MX_BYTE_DATA;
 }
 

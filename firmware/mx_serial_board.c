@@ -85,7 +85,8 @@ SELDOM static void end_head(mx_serial_board *s) {
 
 SELDOM static void end_word(mx_serial_board *s) {
   if (streams(s)) {
-    write(s, s->addr);
+    const mx_board *b = s->board;
+    if (!b->write(b->self, MX_FRAME_SPACE_MEMORY, s->addr, s->word)) s->refused = true;
     s->addr += 4;
     next_field(s, s->count-- ? MX_BOARD_DATA : MX_BOARD_DATA_CRC);
   } else {

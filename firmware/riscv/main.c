@@ -226,7 +226,7 @@ COLD static void load(void) {
 static bool board_read(void *self, uint32_t space, uint32_t addr, uint32_t *word) {
   (void)self;
   if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) *word = *soc_word(MX_SOC_ACCEL + addr);
-  else if (space == MX_FRAME_SPACE_MEMORY && is_memory(addr, 4)) *word = *soc_word(MX_SOC_MEMORY + addr);
+  else if (space == MX_FRAME_SPACE_MEMORY && addr < soc_read(MX_SOC_REG_MEMORY_BYTES)) *word = *soc_word(MX_SOC_MEMORY + addr);
   else return false;
   return true;
 }
@@ -234,7 +234,7 @@ static bool board_read(void *self, uint32_t space, uint32_t addr, uint32_t *word
 static bool board_write(void *self, uint32_t space, uint32_t addr, uint32_t word) {
   (void)self;
   if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) *soc_word(MX_SOC_ACCEL + addr) = word;
-  else if (space == MX_FRAME_SPACE_MEMORY && is_memory(addr, 4)) *soc_word(MX_SOC_MEMORY + addr) = word;
+  else if (space == MX_FRAME_SPACE_MEMORY && addr < soc_read(MX_SOC_REG_MEMORY_BYTES)) *soc_word(MX_SOC_MEMORY + addr) = word;
   else return false;
   return true;
 }
@@ -256,9 +256,9 @@ static void serve_frames(void) {
   mx_serial_board_open(&line, &board);
   mx_serial_board_take(&line, MX_FRAME_FLAG);
   for (int leaves = 0, last = 0, byte; leaves < LEAVES; last = byte) {
+    while (line.in.open) mx_serial_board_take(&line, (uint8_t)receive(0, true));
     byte = receive(0, true);
-    bool leave = !line.in.open && (byte == MX_FRAME_BREAK || byte == '\r');
-    leaves = leave ? byte == last ? leaves + 1 : 1 : 0;
+    leaves = byte != MX_FRAME_BREAK && byte != '\r' ? 0 : byte == last ? leaves + 1 : 1;
     mx_serial_board_take(&line, (uint8_t)byte);
   }
   put("\n");

@@ -436,6 +436,9 @@ static void host_takes_over_and_gives_back(void **state) {
   assert_int_equal(id, toy.image->params->build_id);
   for (uint32_t i = 0; i < 300; i++) words[i] = i * 2654435761u;
   words[5] = 0x03030303;  // Ctrl-C within a frame
+  uint64_t begun = mx_platform_instructions(p);
+  assert_int_equal(mx_serial_put(&h, 0x1000, words, MX_FRAME_MAX_WORDS), MX_SERIAL_OK);
+  assert_in_range(mx_platform_instructions(p) - begun, 0, 64 * h.out_bytes);  // a byte of build/soc-sim's line takes 320 cycles
   assert_int_equal(mx_serial_put(&h, 0x1000, words, 300), MX_SERIAL_OK);
   assert_int_equal(mx_serial_get(&h, 0x1000, back, 300), MX_SERIAL_OK);
   assert_memory_equal(words, back, sizeof words);
