@@ -102,6 +102,7 @@ static inline void mx_memory_time_tell(const mx_memory_time *m, mx_burst_event w
   if (m->listener.tell) m->listener.tell(m->listener.self, what, m->cycle, addr, bytes);
 }
 static inline void mx_memory_time_begin(mx_memory_time *m) {
+  if (!m->listener.tell) return;
   mx_memory_burst *b = &m->reads.at[m->reads.first];
   if (!b->begun) mx_memory_time_tell(m, MX_BURST_READ_FIRST, b->addr, 0);
   b->begun = true;
