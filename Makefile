@@ -142,7 +142,7 @@ $B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attent
 # that have everything.
 engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
 test_scripts := tests/lint.sh tests/gen.sh tests/boards.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh \
-  tests/e2e/run.sh tests/soc/run.sh tests/systemc/run.sh
+  tests/soc/run.sh tests/systemc/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 test-build && $(MAKE) --no-print-directory test-run
 unit_tests += $B/unit/test_gradients
@@ -153,8 +153,10 @@ $B/serial-board: $B/tests/tools/serial_board.o $B/tests/unit/serial_line.o $(lib
 	$(Q)$(CC) $(SAN) -o $@.tmp $(filter %.o,$^) -Wl,--start-group $(libs) -Wl,--end-group -ldl $(LDLIBS) && mv $@.tmp $@
 test-build: $B/mxf $B/serial-board $B/core-files $(engines) $(unit_tests) $(rtl_tests) $(foreach s,$(SETS),$B/gen/$s/mx_cfg.sv) $B/gen/mx_frame_pkg.sv \
   $B/soc-sim $B/soc/soc_test.bin $B/firmware/main.rv32im.bin $(systemc_tests)
+# The longest first.
 test-run: test-build
-	@OPENBLAS_NUM_THREADS=1 tests/run.sh $(unit_tests) $(rtl_tests) $B/systemc/test_platform $(test_scripts) 'tests/netlist/run.sh quick' 'tests/boards/ice40.sh quick'
+	@OPENBLAS_NUM_THREADS=1 tests/run.sh 'tests/boards/ice40.sh quick' tests/e2e/run.sh 'tests/netlist/run.sh quick' $(test_scripts) \
+	  $(unit_tests) $(rtl_tests) $B/systemc/test_platform
 # Unit tests that need neither engines nor the command. (With sanitizers GCC sees
 # uninitialized values where there are none.)
 sanitized := $(filter-out %/test_verify %/test_engine %/test_lockstep %/test_gradients %/test_isa,$(unit_tests))
@@ -163,7 +165,7 @@ sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@OPENBLAS_NUM_THREADS=1 TIMEOUT=3600 tests/run.sh $(patsubst $B/%,$B/san/%,$(sanitized))
 .PHONY: sanitize
 test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
-	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh tests/boards.sh
+	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh tests/boards/ice40.sh 'tests/soc/run.sh all'
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@

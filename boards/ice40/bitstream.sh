@@ -6,8 +6,8 @@
 #
 # The board's clock is 12 MHz * (MULTIPLIER + 1) / 32. Sources: boards/BOARD/top.sv,
 # pins.pcf. Environment: SEED of the placer instead of the board's, BAUD of the line
-# (115200), PACK=1 to stop before placement, IMAGE (.mxp for this system): its
-# tokens per second, by build/rtl/tb_SIMULATION, are printed too.
+# (115200), IMAGE (.mxp for this system): its tokens per second, by
+# build/rtl/tb_SIMULATION, are printed too.
 # Leaves build/BOARD/BOARD.bin and reports; prints
 #
 #   tiny_logic_cells, tiny_fmax_mhz, clock_mhz, and what else the device has
@@ -45,15 +45,6 @@ sources+=(rtl/soc/mx_{up5k,spram,flash,uart,uart_bridge}.sv boards/ice40/flash_p
 nice -n 5 yosys -q -l "$out/yosys.log" -s "$out/top.ys" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/yosys.log"); see $out/yosys.log"
 
 used() { sed -n "s/.*$1: *\([0-9]*\)\/ *\([0-9]*\).*/\1${2:+ of \2}/p" "$out/nextpnr.log" | tail -n 1; }
-if [ -n "${PACK:-}" ]; then
-  nextpnr-ice40 --up5k --package sg48 --pcf "boards/$board/pins.pcf" --pack-only --json "$out/top.json" \
-    --log "$out/nextpnr.log" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/nextpnr.log"); see $out/nextpnr.log"
-  cells=$(grep -E 'LCs used (as|to)' "$out/nextpnr.log" | grep -oE '[0-9]+ LCs' | awk '{n += $1} END {print n}')
-  echo "packed_logic_cells $cells"
-  [ "$cells" -le 5280 ] || fail "more cells than the device has"
-  exit 0
-fi
-
 placed=1
 nice -n 5 nextpnr-ice40 --up5k --package sg48 --pcf "boards/$board/pins.pcf" --freq 24 --timing-allow-fail \
   --json "$out/top.json" --asc "$out/top.asc" --log "$out/nextpnr.log" --seed "$seed" > /dev/null 2>&1 || placed=0
