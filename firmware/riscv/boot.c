@@ -5,17 +5,6 @@
 
 enum { STACK_BYTES = 256 };  // of this program, at the end of RAM
 
-static void put(const char *text) {
-  for (; *text; text++) soc_send((uint8_t)*text);
-}
-
-static void put_hex(uint32_t value) {
-  for (int shift = 28; shift >= 0; shift -= 4) {
-    uint32_t digit = value >> shift & 15;
-    soc_send((uint8_t)(digit + (digit < 10 ? '0' : 'a' - 10)));
-  }
-}
-
 static uint32_t head(uint32_t word) { return *soc_word(MX_SOC_FLASH + MX_SOC_FLASH_FIRMWARE + word); }
 
 // The firmware to RAM; NULL, or what is wrong.
@@ -38,14 +27,14 @@ static const char *load(void) {
 // One that was pressed before does not count.
 static void wait_for_key(void) {
   while (soc_receive() >= 0) {}
-  put("; a key tries again\r\n");
+  soc_put("; a key tries again\r\n");
   while (soc_receive() < 0) {}
 }
 
 void program_main(void) {
   for (const char *problem; (problem = load());) {
-    put("mxforge boot: ");
-    put(problem);
+    soc_put("mxforge boot: ");
+    soc_put(problem);
     wait_for_key();
   }
   ((void (*)(void))MX_SOC_RAM)();
@@ -53,8 +42,8 @@ void program_main(void) {
 }
 
 void program_trapped(uint32_t cause, uint32_t pc, uint32_t value) {
-  put(soc_is_bus_error(cause) ? "mxforge boot: bus error at " : "mxforge boot: trap at ");
-  put_hex(soc_is_bus_error(cause) ? value : pc);
+  soc_put(soc_is_bus_error(cause) ? "mxforge boot: bus error at " : "mxforge boot: trap at ");
+  soc_put_hex(soc_is_bus_error(cause) ? value : pc);
   wait_for_key();
   program_main();
 }

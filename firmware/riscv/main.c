@@ -223,20 +223,25 @@ COLD static void load(void) {
 
 // ---- frames ------------------------------------------------------------------------
 
+// 0: there is none.
+static inline volatile uint32_t *board_word(uint32_t space, uint32_t addr) {
+  if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) return soc_word(MX_SOC_ACCEL + addr);
+  if (space == MX_FRAME_SPACE_MEMORY && addr < soc_read(MX_SOC_REG_MEMORY_BYTES)) return soc_word(MX_SOC_MEMORY + addr);
+  return 0;
+}
+
 static bool board_read(void *self, uint32_t space, uint32_t addr, uint32_t *word) {
+  volatile uint32_t *at = board_word(space, addr);
   (void)self;
-  if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) *word = *soc_word(MX_SOC_ACCEL + addr);
-  else if (space == MX_FRAME_SPACE_MEMORY && addr < soc_read(MX_SOC_REG_MEMORY_BYTES)) *word = *soc_word(MX_SOC_MEMORY + addr);
-  else return false;
-  return true;
+  if (at) *word = *at;
+  return at;
 }
 
 static bool board_write(void *self, uint32_t space, uint32_t addr, uint32_t word) {
+  volatile uint32_t *at = board_word(space, addr);
   (void)self;
-  if (space == MX_FRAME_SPACE_CSR && addr < MX_SOC_ACCEL_BYTES) *soc_word(MX_SOC_ACCEL + addr) = word;
-  else if (space == MX_FRAME_SPACE_MEMORY && addr < soc_read(MX_SOC_REG_MEMORY_BYTES)) *soc_word(MX_SOC_MEMORY + addr) = word;
-  else return false;
-  return true;
+  if (at) *at = word;
+  return at;
 }
 
 static bool board_wait(void *self, uint32_t periods) {
@@ -288,30 +293,19 @@ COLD void program_main(void) {
   serve();
 }
 
-static void put_in_ram(const char *sentence) {
-  for (; *sentence; sentence++) soc_send((uint8_t)*sentence);
-}
-
-static void put_hex_in_ram(uint32_t value) {
-  for (int shift = 28; shift >= 0; shift -= 4) {
-    uint32_t digit = value >> shift & 15;
-    soc_send((uint8_t)(digit + (digit < 10 ? '0' : 'a' - 10)));
-  }
-}
-
 // The device may be at work with a memory that failed: everything begins anew, but what
 // failed while it was loaded is not loaded again and again.
 void program_trapped(uint32_t cause, uint32_t pc, uint32_t value) {
   static const char bus_error[] IN_RAM = "\r\nerror: bus error at 0x", trap[] IN_RAM = "\r\nerror: trap 0x";
   static const char by[] IN_RAM = ", instruction at 0x", end[] IN_RAM = "\r\n", key[] IN_RAM = "a key tries again\r\n";
   bool bus = soc_is_bus_error(cause), was_loading = loading;
-  put_in_ram(bus ? bus_error : trap);
-  put_hex_in_ram(bus ? value : cause);
-  put_in_ram(by);
-  put_hex_in_ram(pc);
-  put_in_ram(end);
+  soc_put(bus ? bus_error : trap);
+  soc_put_hex(bus ? value : cause);
+  soc_put(by);
+  soc_put_hex(pc);
+  soc_put(end);
   if (++traps > MOST_TRAPS) {
-    put_in_ram(key);
+    soc_put(key);
     receive(0, true);
   }
   set_up();

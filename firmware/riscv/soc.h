@@ -16,6 +16,10 @@ static inline void soc_write(uint32_t reg, uint32_t value) { *soc_word(MX_SOC_SY
 
 static inline void soc_send(uint8_t byte) { soc_write(MX_SOC_REG_UART_DATA, byte); }
 
+// These are in RAM, for when the flash chip is missing.
+void soc_put(const char *text);
+void soc_put_hex(uint32_t value);  // 8 digits
+
 // A byte that arrived, or something negative.
 static inline int32_t soc_receive(void) { return (int32_t)soc_read(MX_SOC_REG_UART_DATA); }
 
