@@ -22,6 +22,8 @@ flow() {
   echo "table.sh: $1: make $2" >&2
   make --no-print-directory "$2" BOARD="$1" > "$work/$1.log" || { tail -n 5 "$work/$1.log" >&2; exit 1; }
 }
+# share LOG NAME: of the line `NAME used of all`
+share() { awk -v n="$2" '$1 == n {print $2 " of " $4}' "$1"; }
 # field LOG NAME: the rest of the line that begins with NAME
 field() { sed -n "s/^$2 *//p" "$1" | head -n 1; }
 
@@ -39,16 +41,14 @@ ecp5() {
   command -v nextpnr-ecp5 ecppack > /dev/null && step=bitstream
   flow "$1" $step
   local log=$work/$1.log
-  share() { awk -v n="$1" '$1 == n {print $2 " of " $4}' "$log"; }
-  logic="$(share LUT4) LUT4 (synthesis)" dsp=$(share MULT18X18D) ram=$(share DP16KD)
+  logic="$(share "$log" LUT4) LUT4 (synthesis)" dsp=$(share "$log" MULT18X18D) ram=$(share "$log" DP16KD)
   fmax=$(sed -n 's/.*Max frequency.*: \([0-9.]*\) MHz.*/\1 (routed)/p' "$log" | tail -n 1)
   profiled "$1"
 }
 zynqmp() {
   flow "$1" synth
   local log=$work/$1.log
-  share() { awk -v n="$1" '$1 == n {print $2 " of " $4}' "$log"; }
-  logic="$(share LUT) LUT (synthesis)" dsp=$(share DSP) ram="$(share BRAM) RAMB18"
+  logic="$(share "$log" LUT) LUT (synthesis)" dsp=$(share "$log" DSP) ram="$(share "$log" BRAM) RAMB18"
   fmax=''
   profiled "$1"
 }

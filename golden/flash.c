@@ -4,6 +4,7 @@
 #include <string.h>
 #include <zlib.h>  // crc32
 
+#include "golden/bytes.h"
 #include "golden/writer.h"
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -22,10 +23,6 @@ mx_status mx_flash_check(const mx_image *image, mx_error *e) {
   return MX_OK;
 }
 
-static void put32(uint8_t *b, uint32_t v) {
-  for (unsigned i = 0; i < 4; i++) b[i] = (uint8_t)(v >> (8 * i));
-}
-
 static uint32_t crc_of_zeros(uint32_t crc, uint32_t count) {
   static const uint8_t zeros[MX_FLASH_ALIGN];
   for (uint32_t n; count; count -= n) {
@@ -37,7 +34,7 @@ static uint32_t crc_of_zeros(uint32_t crc, uint32_t count) {
 
 void mx_flash_record_seal(const uint32_t words[MX_FLASH_RECORD_WORDS], uint32_t record[MX_FLASH_RECORD_WORDS]) {
   uint8_t raw[4 * MX_FLASH_RECORD_CRC_WORD];
-  for (unsigned i = 0; i < MX_FLASH_RECORD_CRC_WORD; i++) put32(raw + 4 * i, record[i] = words[i]);
+  for (unsigned i = 0; i < MX_FLASH_RECORD_CRC_WORD; i++) mx_store_u32(raw + 4 * i, record[i] = words[i]);
   record[MX_FLASH_RECORD_CRC_WORD] = (uint32_t)crc32(0, raw, sizeof raw);
 }
 
@@ -65,7 +62,7 @@ static mx_status put_record(mx_writer *w, const mx_image *image, uint32_t bytes,
   uint8_t raw[MX_FLASH_RECORD_BYTES];
   memset(raw, 0xff, sizeof raw);
   mx_flash_record(image->params->build_id, image->memory, image->memory_bytes, bytes, record);
-  for (unsigned i = 0; i < MX_FLASH_RECORD_WORDS; i++) put32(raw + 4 * i, record[i]);
+  for (unsigned i = 0; i < MX_FLASH_RECORD_WORDS; i++) mx_store_u32(raw + 4 * i, record[i]);
   return mx_writer_put(w, raw, sizeof raw, e);
 }
 

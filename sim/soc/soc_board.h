@@ -2,14 +2,13 @@
 #define MX_SIM_SOC_BOARD_H
 // The system on chip in Verilator, with a flash chip, an SDRAM chip and a serial
 // line at its pins. What breaks the rules of a chip or of the line ends the run.
+#include "firmware/mx_soc.h"
 #include "golden/error.h"
 #include "sim/soc/sdram_chip.h"
 #include "sim/soc/soc_shim.h"
 
-enum { MX_MACHINE_FLASH_BYTES = 16 << 20 };
-
 typedef struct {
-  const uint8_t *flash;     // [MX_MACHINE_FLASH_BYTES], the caller's; NULL: no chip on the board
+  const uint8_t *flash;     // [MX_SOC_FLASH_BYTES], the caller's; NULL: no chip on the board
   uint64_t flash_busy_ns;   // after power-on
   bool flash_asleep;        // in power-down at power-on
   const char *sdram;        // NULL: is42s16160g-7
@@ -32,7 +31,7 @@ typedef struct mx_soc_board mx_soc_board;
 mx_status mx_soc_board_open(const mx_soc_board_options *options, mx_soc_board **out, mx_error *e);
 void mx_soc_board_close(mx_soc_board *m);
 
-// One clock cycle. MX_FAULT: a chip's rule was broken, with the sentence of which.
+// One clock cycle. MX_DEVICE: a chip's rule was broken, with the sentence of which.
 mx_status mx_soc_board_step(mx_soc_board *m, mx_error *e);
 
 // The serial line, from outside.

@@ -75,7 +75,7 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
   m->sdram = a->sdram;
   m->trace = a->trace;
   if (!a->expect) a->expect = "> ";
-  if (mx_cli_number("offset", a->offset, 0, MX_MACHINE_FLASH_BYTES - 1, &a->first, e) ||
+  if (mx_cli_number("offset", a->offset, 0, MX_SOC_FLASH_BYTES - 1, &a->first, e) ||
       mx_cli_number("flash-busy", a->flash_busy, 0, 1000000, &busy_us, e) ||
       mx_cli_number("baud", a->baud, 1, mx_soc_built.clock_hz / 4, &baud, e) ||
       mx_cli_number("noise", a->noise_millionths, 0, MILLION / 2, &a->noise, e) ||
@@ -105,9 +105,9 @@ static mx_status load(const char *path, uint8_t *to, size_t room, mx_error *e) {
 
 // Erased where nothing was loaded.
 static mx_status fill_flash(const arguments *a, uint8_t *flash, mx_error *e) {
-  memset(flash, 0xff, MX_MACHINE_FLASH_BYTES);
+  memset(flash, 0xff, MX_SOC_FLASH_BYTES);
   if (a->flash || (!a->parts.firmware && !a->parts.image))
-    return load(a->flash, flash + a->first, (size_t)(MX_MACHINE_FLASH_BYTES - a->first), e);
+    return load(a->flash, flash + a->first, (size_t)(MX_SOC_FLASH_BYTES - a->first), e);
   uint8_t *bytes;
   uint32_t first;
   size_t size;
@@ -285,7 +285,7 @@ int main(int argc, char **argv) {
   mx_error e = {0};
   if (!parse(argc, argv, &a, &e) && a.help) fputs(usage, stdout);
   else if (!e.status) {
-    uint8_t *flash = malloc(MX_MACHINE_FLASH_BYTES);
+    uint8_t *flash = malloc(MX_SOC_FLASH_BYTES);
     if (!flash) mx_fail(&e, MX_LIMIT, MX_NOWHERE, "out of memory");
     else simulate(&a, flash, &e);
     free(flash);
