@@ -54,10 +54,7 @@ static void step(void) {
   tb_cycle();
 }
 
-static void require(bool ok, const char *what) {
-  const mx_serial_host *h = &device.host;
-  TB_CHECK(ok && !device.failed, "%s; %lu requests, %lu repeated", what, (unsigned long)h->requests, (unsigned long)h->retries);
-}
+static void require(bool ok, const char *what) { uart_device_require(&device, ok, what); }
 
 static void run(const mx_image *image, unsigned noise) {
   uart_device_open(&device, TB_ClocksPerBit, TB_ClockHz, step);
@@ -71,14 +68,7 @@ static void run(const mx_image *image, unsigned noise) {
   uint8_t got[TOY_MEMORY];
   require(rt.memory.put(&device, 0, image->memory, TOY_MEMORY), "cannot load");
   require(rt.memory.get(&device, 0, got, TOY_MEMORY) && !memcmp(got, image->memory, TOY_MEMORY), "memory is not what was loaded");
-  require(mx_runtime_begin(&rt) == MX_DRIVER_OK, "the initial program fails");
-  uint32_t token = TOY_BOS;
-  for (unsigned i = 0; i < TOKENS; i++) {
-    uint32_t next = 99;
-    require(mx_runtime_token(&rt, token, &next) == MX_DRIVER_OK, "a token fails");
-    TB_CHECK(next == toy_next(token), "after %u comes %u, expected %u", token, next, toy_next(token));
-    token = next;
-  }
+  uart_device_run_toy(&device, &rt, TOKENS);
 }
 
 void tb_main(void) {

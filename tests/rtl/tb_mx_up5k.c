@@ -86,10 +86,7 @@ static bool flash_holds(char problem[300]) {
                              mx_flash_constant_bytes(image), problem, 300);
 }
 
-static void require(bool ok, const char *what) {
-  const mx_serial_host *h = &device.host;
-  TB_CHECK(ok && !device.failed, "%s; %lu requests, %lu repeated", what, (unsigned long)h->requests, (unsigned long)h->retries);
-}
+static void require(bool ok, const char *what) { uart_device_require(&device, ok, what); }
 
 // The device ready for its first program, on a chip that holds the image.
 static mx_runtime begin(const mx_flash_chip_config *config, unsigned noise) {
@@ -121,14 +118,7 @@ static void memory_is_as_written(const mx_runtime *rt) {
 static void run(const mx_flash_chip_config *config, unsigned noise) {
   mx_runtime rt = begin(config, noise);
   memory_is_as_written(&rt);
-  require(mx_runtime_begin(&rt) == MX_DRIVER_OK, "the initial program fails");
-  uint32_t token = TOY_BOS;
-  for (unsigned i = 0; i < TOKENS; i++) {
-    uint32_t next = 99;
-    require(mx_runtime_token(&rt, token, &next) == MX_DRIVER_OK, "a token fails");
-    TB_CHECK(next == toy_next(token), "after %u comes %u, expected %u", token, next, toy_next(token));
-    token = next;
-  }
+  uart_device_run_toy(&device, &rt, TOKENS);
   sound();
 }
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tests/unit/toy_image.h"
+
 enum { PATIENCE_MS = 20, TRIES = 20, WAIT_MS = 20, MOST_BYTES = 1 << 16 };
 
 // ---- the line ------------------------------------------------------------------------
@@ -89,4 +91,21 @@ void uart_device_open(uart_device *d, unsigned clocks_per_bit, uint32_t clock_hz
 mx_runtime uart_device_runtime(uart_device *d) {
   return (mx_runtime){.device.mmio = {d, read_register, write_register, wait}, .memory = {d, put, get},
                       .memory_base = d->host.memory_base + d->offset, .max_polls = 1000};
+}
+
+// ---- checks --------------------------------------------------------------------------
+
+void uart_device_require(const uart_device *d, bool ok, const char *what) {
+  TB_CHECK(ok && !d->failed, "%s; %lu requests, %lu repeated", what, (unsigned long)d->host.requests, (unsigned long)d->host.retries);
+}
+
+void uart_device_run_toy(uart_device *d, mx_runtime *rt, unsigned count) {
+  uart_device_require(d, mx_runtime_begin(rt) == MX_DRIVER_OK, "the initial program fails");
+  uint32_t token = TOY_BOS;
+  for (unsigned i = 0; i < count; i++) {
+    uint32_t next = 99;
+    uart_device_require(d, mx_runtime_token(rt, token, &next) == MX_DRIVER_OK, "a token fails");
+    TB_CHECK(next == toy_next(token), "after %u comes %u, expected %u", token, next, toy_next(token));
+    token = next;
+  }
 }

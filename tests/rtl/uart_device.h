@@ -22,4 +22,10 @@ void uart_device_open(uart_device *d, unsigned clocks_per_bit, uint32_t clock_hz
 
 // What the runtime needs but the facts; uses d as long as it lives.
 mx_runtime uart_device_runtime(uart_device *d);
+
+// `ok`, and no access failed; else the test ends with `what`.
+void uart_device_require(const uart_device *d, bool ok, const char *what);
+
+// The toy image's initial program and `count` tokens from BOS on, which must be right.
+void uart_device_run_toy(uart_device *d, mx_runtime *rt, unsigned count);
 #endif

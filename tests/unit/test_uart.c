@@ -17,6 +17,7 @@
 #include "sim/session.h"
 #include "tests/unit/serial_line.h"
 #include "tests/unit/toy_image.h"
+#include "tests/unit/toy_run.h"
 
 enum { PATIENCE_MS = 20, LONG_PATIENCE_MS = 4000, BAUD = 3000000, BOARD_MEMORY = TOY_MEMORY + 0x1000, PROGRAMS = TOY_CONTEXT + 1 };
 
@@ -38,25 +39,12 @@ static mx_status open_session(mx_session *s, const mx_image *image, const char *
   return mx_session_open(s, image, name, &options, e);
 }
 
-// All of the context; tokens must be those that the image makes.
-static mx_status run_tokens(mx_session *s, mx_error *e) {
-  mx_status status = mx_session_begin(s, e);
-  for (uint32_t i = 0, token = TOY_BOS; i < TOY_CONTEXT && !status; i++) {
-    uint32_t next = 99;
-    status = mx_session_token(s, token, &next, e);
-    if (status) break;
-    assert_int_equal(next, toy_next(token));
-    token = next;
-  }
-  return status;
-}
-
 static mx_status run(const serial_line_options *o, uint32_t *starts, char *report, size_t size, mx_error *e) {
   mx_image *image = toy_image("tiny");
   serial_line *line = serial_line_open(o);
   mx_session s;
   mx_status status = open_session(&s, image, serial_line_path(line), !o->noise && !o->silent && !o->echo, e);
-  if (!status) status = run_tokens(&s, e);
+  if (!status) status = toy_run_tokens(&s, e);
   if (s.engine && report) {
     FILE *f = fmemopen(report, size, "w");
     mx_engine_report(s.engine, f);

@@ -18,6 +18,7 @@
 #include "tests/unit/program.h"
 #include "tests/unit/small_qmodel.h"
 #include "tests/unit/toy_image.h"
+#include "tests/unit/toy_run.h"
 
 enum { PROGRAMS = TOY_CONTEXT + 1 };
 
@@ -29,26 +30,13 @@ static mx_status open_session(mx_session *s, const mx_image *image, const fake_u
   return mx_session_open(s, image, name, &options, e);
 }
 
-// All of the context; tokens must be those that the image makes.
-static mx_status run_tokens(mx_session *s, mx_error *e) {
-  mx_status status = mx_session_begin(s, e);
-  for (uint32_t i = 0, token = TOY_BOS; i < TOY_CONTEXT && !status; i++) {
-    uint32_t next = 99;
-    status = mx_session_token(s, token, &next, e);
-    if (status) break;
-    assert_int_equal(next, toy_next(token));
-    token = next;
-  }
-  return status;
-}
-
 // A whole run; the device must be at rest after it unless it has vanished.
 static mx_status run_named(const fake_uio_options *o, const char *name, uint32_t *starts, mx_error *e) {
   mx_image *image = toy_image(o->set ? o->set : "sim");
   fake_uio *f = fake_uio_open(o);
   mx_session s;
   mx_status status = open_session(&s, image, f, name, e);
-  if (!status) status = run_tokens(&s, e);
+  if (!status) status = toy_run_tokens(&s, e);
   uint32_t late = fake_uio_late_accesses(f);
   mx_session_close(&s);
   assert_int_equal(fake_uio_late_accesses(f), late);
@@ -232,7 +220,7 @@ static void a_reset_begins_anew(void **state) {
   patience_ms = 500;
   assert_int_equal(open_session(&s, image, f, "uio", &e), MX_OK);
   patience_ms = 0;
-  assert_int_equal(run_tokens(&s, &e), MX_DEVICE);
+  assert_int_equal(toy_run_tokens(&s, &e), MX_DEVICE);
   assert_non_null(mx_engine_problem(s.engine));
   assert_int_equal(mx_runtime_recover(&s.runtime), MX_DRIVER_OK);
   assert_null(mx_engine_problem(s.engine));
@@ -285,7 +273,7 @@ static void a_running_device_is_taken_over(void **state) {
   fake_uio_start(f);
   for (int i = 0; i < 3; i++) {
     mx_error e = {0};
-    if (open_session(&s, image, f, "uio", &e) || run_tokens(&s, &e)) fail_msg("%s", e.text);
+    if (open_session(&s, image, f, "uio", &e) || toy_run_tokens(&s, &e)) fail_msg("%s", e.text);
     mx_session_close(&s);
     assert_true(fake_uio_quiet(f));
   }
