@@ -8,26 +8,7 @@ mxf=build/mxf
 model=tests/models/kjv.gguf
 heldout=tests/models/heldout.txt
 calibrated=(--calib tests/models/calib.txt --calib-split '<|end|>')
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-passed=0
-failed=0
-pattern=${1:-}
-
-# check NAME COMMAND...: passes if the command does; its output is kept for a failure.
-check() {
-  local name=$1
-  shift
-  [[ $name =~ $pattern ]] || return 0
-  if "$@" >"$dir/log" 2>&1; then
-    passed=$((passed + 1))
-    printf 'ok    %s\n' "$name"
-  else
-    failed=$((failed + 1))
-    printf 'FAIL  %s\n' "$name"
-    sed 's/^/      /' "$dir/log" | tail -n 15
-  fi
-}
+. tests/check.sh
 
 # build_image SET CONTEXT FORMATS...: $dir/SET.mxp
 build_image() {
@@ -177,5 +158,4 @@ planted() {
 }
 check "a planted fault is found and placed" planted
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

@@ -6,24 +6,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 mxf=build/mxf mxvp=build/mxvp image= prompt='In the beginning'
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-passed=0 failed=0 pattern=${1:-}
-
-# check NAME COMMAND...: passes if the command does; its output is kept for a failure.
-check() {
-  local name=$1
-  shift
-  [[ $name =~ $pattern ]] || return 0
-  if "$@" >"$dir/log" 2>&1; then
-    passed=$((passed + 1))
-    printf 'ok    %s\n' "$name"
-  else
-    failed=$((failed + 1))
-    printf 'FAIL  %s\n' "$name"
-    sed 's/^/      /' "$dir/log" | tail -n 15
-  fi
-}
+. tests/check.sh
 
 image=$dir/model.mxp
 "$mxf" quantize tests/models/kjv.gguf --weights mxint4 --acts mxint8 -o "$dir/model.mxq" >/dev/null &&
@@ -156,5 +139,4 @@ check "unknown mode of the engine" unknown_mode
 not_built() { ! "$mxf" run "$image" --engine systemc --engines "$dir" 2>"$dir/error" && grep -q "make systemc" "$dir/error"; }
 check "engine that is not built" not_built
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" -eq 0 ]
+finish
