@@ -108,7 +108,7 @@ mx_status mx_soc_board_open(const mx_soc_board_options *options, mx_soc_board **
   m->options = *options;
   m->period_ps = 1000000000000u / mx_soc_built.clock_hz;
   m->model = mx_soc_model_open(&m->p);
-  mx_uart_pins_open(&m->uart, mx_soc_built.clock_hz, options->baud ? options->baud : mx_soc_built.baud);
+  mx_uart_pins_open(&m->uart, (uint64_t)mx_soc_built.clock_hz * MX_UART_PINS_CYCLE / (options->baud ? options->baud : mx_soc_built.baud), 0);
   if (open_chips(m, e) || open_trace(m, e)) {
     mx_soc_board_close(m);
     return e->status;
@@ -130,7 +130,7 @@ void mx_soc_board_close(mx_soc_board *m) {
 // ---- outside ---------------------------------------------------------------------------
 
 uint32_t mx_soc_board_room(const mx_soc_board *m) { return mx_uart_pins_room(&m->uart); }
-void mx_soc_board_send(mx_soc_board *m, uint8_t byte) { mx_uart_pins_send(&m->uart, byte); }
+void mx_soc_board_send(mx_soc_board *m, uint8_t byte) { mx_uart_pins_send(&m->uart, byte, false); }
 int mx_soc_board_take(mx_soc_board *m) { return mx_uart_pins_take(&m->uart); }
 uint8_t *mx_soc_board_memory(mx_soc_board *m) { return mx_sdram_chip_byte(&m->sdram, 0); }
 

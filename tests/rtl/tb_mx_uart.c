@@ -57,7 +57,7 @@ static void both_directions(int permille) {
     if (!broken) expected[n_expected++] = byte;
     uart_line_send(&line, byte, broken);
     do step(true);
-    while (!uart_line_idle(&line) && line.out_head != line.out_tail);
+    while (uart_line_sends(&line));
     if (tb_random_below(4) == 0) for (unsigned n = (unsigned)tb_random_below(BYTE_CYCLES); n; n--) step(true);
   }
   for (unsigned n = 0; n < 40 * BYTE_CYCLES * BYTES && n_sent < BYTES; n++) step(true);

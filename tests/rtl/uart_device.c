@@ -19,7 +19,7 @@ static unsigned disturb(const uart_device *d, uint8_t *byte) {
 
 static bool send(void *self, const uint8_t *bytes, uint32_t count) {
   uart_device *d = self;
-  while (d->line.out_head != d->line.out_tail) d->step();
+  while (uart_line_sends(&d->line)) d->step();
   d->step();
   for (uint32_t i = 0; i < count; i++) {
     uint8_t byte = bytes[i];
