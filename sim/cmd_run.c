@@ -104,7 +104,8 @@ static void print_memory(const run *r, FILE *out) {
   const mx_totals *t = &r->phase[r->phase[MX_PHASE_GENERATION].programs ? MX_PHASE_GENERATION : MX_PHASE_PROMPT];
   if (!m->chip || !t->CYCLES) return;
   double seconds = (double)t->CYCLES / (1e3 * m->clock_khz), peak = mx_dram_pin_peak(m->chip);
-  double moved = (double)(t->READ_BEATS + t->WRITE_BEATS) * mx_beat_bytes(r->session.image->params) / seconds;
+  uint64_t beats = t->READ_BEATS + (mx_dram_writable(m->chip) ? t->WRITE_BEATS : 0);
+  double moved = (double)beats * mx_beat_bytes(r->session.image->params) / seconds;
   fprintf(out, "%s at %" PRIu32 " MHz: %.2f tokens/s, %.3f GB/s moved, %.1f %% of the pins' %.3f GB/s (%.1f %% without refresh)\n",
           m->chip->name, m->clock_khz / 1000, (double)t->programs / seconds, 1e-9 * moved, 100 * moved / peak, 1e-9 * peak,
           100 * mx_dram_attainable(m->chip));

@@ -69,6 +69,9 @@ uint64_t mx_dram_access(mx_dram *d, uint64_t arrival, uint64_t address, bool wri
 // end[i] is when the data of access i is there, why[i] a mx_dram_reason (why may be NULL).
 void mx_dram_read(mx_dram *d, uint64_t arrival, uint64_t address, uint32_t n, uint64_t *end, uint8_t *why);
 
+// Whether writes go through these pins: a flash is not written, what changes is in a RAM beside it.
+static inline bool mx_dram_writable(const mx_dram_params *p) { return p->row_bytes != 0; }
+
 // Bytes per second that the pins could move.
 static inline double mx_dram_pin_peak(const mx_dram_params *p) { return p->width_bits / 8.0 * 1e12 / p->beat_ps; }
 // The share of it left by refresh: what a perfect order of accesses could reach.

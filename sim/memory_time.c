@@ -114,9 +114,8 @@ static void offer_beat(mx_memory_time *m) {
 
 // ---- writes ------------------------------------------------------------------------
 
-// A flash is not written: such boards keep what changes in a RAM beside it.
 static void write_to_chip(mx_memory_time *m, uint64_t addr) {
-  if (m->options.chip && m->options.chip->row_bytes) m->written = write_beat(m, addr - m->base);
+  if (m->options.chip && mx_dram_writable(m->options.chip)) m->written = write_beat(m, addr - m->base);
 }
 
 // The oldest data beat meets the oldest address, where both are here.

@@ -107,7 +107,7 @@ mx_status mx_profile_check(const mx_profile *p, mx_error *e) {
 }
 
 mx_profile_use mx_profile_use_of(const mx_profile_machine *m, const mx_profile_item *i) {
-  double cycles = (double)i->cycles, bytes = (double)(i->read_bytes + i->written_bytes);
+  double cycles = (double)i->cycles, bytes = (double)(i->read_bytes + (m->writable ? i->written_bytes : 0));
   if (!i->cycles) return (mx_profile_use){0};
   double pins = bytes / cycles / m->pin_bytes;
   return (mx_profile_use){(double)i->macs / cycles / m->multipliers, pins, pins / m->attainable,

@@ -46,6 +46,7 @@ typedef struct {
   uint32_t columns;            // Tokens: of these products, a token's share is 1 / columns
   double pin_bytes;            // bytes per cycle: of the chip's pins, without a chip of the port
   double attainable;           // share of pin_bytes that refresh leaves
+  bool writable;               // writes go through these pins
   double port_bytes;           // bytes per cycle of the device's port, reads
 } mx_profile_machine;
 

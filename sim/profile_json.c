@@ -43,9 +43,10 @@ static json_t *phase_json(const mx_profile_machine *m, const mx_profile_phase *p
 }
 
 static json_t *machine_json(const mx_profile_machine *m) {
-  return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:f}", "subject", m->subject, "set", m->set, "memory", m->memory,
+  return json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:f, s:b, s:f}", "subject", m->subject, "set", m->set, "memory", m->memory,
                    "clock_khz", (int)m->clock_khz, "beat_bytes", (int)m->beat_bytes, "multipliers", (int)m->multipliers, "columns",
-                   (int)m->columns, "pin_bytes_per_cycle", m->pin_bytes, "attainable", m->attainable, "port_bytes_per_cycle", m->port_bytes);
+                   (int)m->columns, "pin_bytes_per_cycle", m->pin_bytes, "attainable", m->attainable,
+                   "writable", m->writable, "port_bytes_per_cycle", m->port_bytes);
 }
 
 mx_status mx_profile_write_json(const mx_profile *p, FILE *to, mx_error *e) {
@@ -136,6 +137,7 @@ static mx_status take_machine(reader *r, const json_t *o, mx_profile_machine *m)
   take_text(o, "subject", m->subject, sizeof m->subject);
   take_text(o, "set", m->set, sizeof m->set);
   take_text(o, "memory", m->memory, sizeof m->memory);
+  m->writable = json_is_true(json_object_get(o, "writable"));
   mx_status s = take_number32(r, o, "machine", "clock_khz", &m->clock_khz);
   if (!s) s = take_number32(r, o, "machine", "beat_bytes", &m->beat_bytes);
   if (!s) s = take_number32(r, o, "machine", "multipliers", &m->multipliers);

@@ -36,6 +36,7 @@ static mx_profile_machine machine_of(const mx_image *image, const char *subject,
   const mx_params *p = image->params;
   mx_profile_machine to = {.clock_khz = m->chip ? m->clock_khz : 0, .beat_bytes = mx_beat_bytes(p),
                            .multipliers = p->ROWS * mx_lanes(p) * p->TOKENS, .columns = p->TOKENS, .attainable = 1,
+                           .writable = !m->chip || mx_dram_writable(m->chip),
                            .port_bytes = mx_beat_bytes(p)};
   snprintf(to.subject, sizeof to.subject, "%s", subject);
   snprintf(to.set, sizeof to.set, "%s", p->name);

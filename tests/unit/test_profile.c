@@ -288,7 +288,10 @@ static void check_cycles(const test_shape *s, const char *set, const char *chip)
     cycles[prompt ? MX_PROFILE_PREFILL : MX_PROFILE_DECODE] += session.counters.CYCLES;
   }
   run_profile(im, PROMPT, TOKENS, chip, NULL, &p);
-  for (int k = 0; k < MX_PROFILE_PHASES; k++) assert_int_equal(p.phase[k].total.cycles, cycles[k]);
+  for (int k = 0; k < MX_PROFILE_PHASES; k++) {
+    assert_int_equal(p.phase[k].total.cycles, cycles[k]);
+    assert_true(mx_profile_use_of(&p.machine, &p.phase[k].total).pins <= 1);
+  }
   mx_profile_free(&p);
   mx_session_close(&session);
   mx_image_free(im);
@@ -446,6 +449,7 @@ static void json_comes_back(void **state) {
   assert_int_equal(back.machine.clock_khz, 300000);
   assert_string_equal(back.machine.memory, "ddr4-2400:16");
   assert_true(back.machine.pin_bytes == p.machine.pin_bytes);
+  assert_true(back.machine.writable);
   // Anything changed is noticed.
   static const char *const spoil[] = {"\"codes\": ", "\"macs\": ", "\"operators\": ", "\"format\": \"", "\"beat_bytes\": "};
   for (size_t i = 0; i < sizeof spoil / sizeof *spoil; i++) {
