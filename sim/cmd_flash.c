@@ -10,7 +10,8 @@
 #include "sim/soc/flash.h"
 
 static const char usage[] =
-    "usage: mxf flash -o FILE [--image P.mxp] [--firmware MAIN.bin] [--bitstream B.bit]\n"
+    "usage: mxf flash -o FILE [--board NAME] [--image P.mxp] [--firmware MAIN.bin]\n"
+    "                 [--bitstream B.bit]\n"
     "       mxf flash -o FILE --constants P.mxp [--chip MB]\n"
     "\n"
     "Put together what a system on chip finds in its flash chip (firmware/soc.def),\n"
@@ -24,10 +25,13 @@ static const char usage[] =
     "  -i, --image FILE      program image (mxf compile)\n"
     "  -f, --firmware FILE   build/firmware/main.rv32i.bin or main.rv32im.bin (make firmware)\n"
     "  -b, --bitstream FILE  what configures the FPGA\n"
-    "  -B, --board NAME      firmware for boards of this name only, up to 4 characters\n"
+    "  -B, --board NAME      of those below (default ulx3s): size and layout of the chip; the\n"
+    "                        firmware runs on no other\n"
     "  -c, --constants FILE  program image, of which the constant part is written\n"
     "      --chip MB         size of the chip, 1 to 16 (default 16), for the offset\n"
-    "  -h, --help            this text\n";
+    "  -h, --help            this text\n"
+    "\n"
+    "Boards, their flash chips:\n";
 
 typedef struct {
   mx_flash_parts parts;
@@ -37,19 +41,19 @@ typedef struct {
 } arguments;
 
 static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
-  const char *chip = NULL;
+  const char *chip = NULL, *board = NULL;
   *a = (arguments){.chip_mb = 16};
   const mx_cli_option options[] = {{"output", 'o', &a->out, NULL},           {"image", 'i', &a->parts.image, NULL},
                                    {"firmware", 'f', &a->parts.firmware, NULL}, {"bitstream", 'b', &a->parts.bitstream, NULL},
-                                   {"board", 'B', &a->parts.board, NULL},
+                                   {"board", 'B', &board, NULL},
                                    {"constants", 'c', &a->constants, NULL},  {"chip", 0, &chip, NULL},
                                    {0}};
   mx_status s = mx_cli_parse(argc, argv, options, NULL, NULL, &a->help, e);
   if (!s && !a->help && !a->out) s = mx_fail(e, MX_USAGE, MX_NOWHERE, "-o FILE is missing (mxf flash --help)");
   if (!s) s = mx_cli_number("chip", chip, 1, 16, &a->chip_mb, e);
-  if (!s && a->constants && (a->parts.image || a->parts.firmware || a->parts.bitstream))
+  if (!s && a->constants && (board || a->parts.image || a->parts.firmware || a->parts.bitstream))
     s = mx_fail(e, MX_USAGE, MX_NOWHERE, "--constants is for boards without processor: alone, or with --chip");
-  if (!s && a->parts.board && !a->parts.firmware) s = mx_fail(e, MX_USAGE, MX_NOWHERE, "--board needs --firmware");
+  if (!s && !a->help) s = mx_flash_board_find(board ? board : "ulx3s", &a->parts.board, e);
   return s;
 }
 
@@ -86,7 +90,7 @@ static mx_status write_parts(const arguments *a, mx_error *e) {
   size_t size = 0;
   mx_status s = mx_flash_build(&a->parts, &bytes, &first, &size, e);
   if (!s) s = write_file(a->out, bytes, size, e);
-  if (!s) printf("%s: %zu bytes for offset 0x%06" PRIx32 " of the flash chip\n", a->out, size, first);
+  if (!s) printf("%s: %zu bytes for offset 0x%06" PRIx32 " of the flash chip of %s\n", a->out, size, first, a->parts.board.name);
   free(bytes);
   return s;
 }
@@ -94,7 +98,7 @@ static mx_status write_parts(const arguments *a, mx_error *e) {
 mx_status mx_cmd_flash(int argc, char **argv, mx_error *e) {
   arguments a;
   mx_status s = parse(argc, argv, &a, e);
-  if (!s && a.help) fputs(usage, stdout);
+  if (!s && a.help) fputs(usage, stdout), mx_flash_board_list(stdout);
   if (s || a.help) return s;
   return a.constants ? write_constants(&a, e) : write_parts(&a, e);
 }

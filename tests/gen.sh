@@ -75,8 +75,17 @@ refuses_soc 's/SOCREGION(RAM,    0x10000000, 0x00004000/SOCREGION(RAM,    0x1000
 refuses_soc 's/SOCREG(LED,          0x2c/SOCREG(LED,          0x28/' FLASH_STATUS LED offset
 refuses_soc 's/SOCREG(LED,          0x2c/SOCREG(LED,          0x2e/' LED 'does not fit'
 refuses_soc 's/SOCREG(LED,          0x2c, RW/SOCREG(LED,          0x2c, RX/' LED access
-refuses_soc 's/SOCFLASH(IMAGE,     0x210000/SOCFLASH(IMAGE,     0x200000/' FIRMWARE IMAGE overlap
-refuses_soc 's/0xdf0000/0xe00000/' IMAGE FLASH beyond
+refuses_soc 's/SOCFLASH(IMAGE,    0x010000/SOCFLASH(IMAGE,    0x000000/' FIRMWARE IMAGE overlap
+refuses_soc 's/SOCFLASH(FIRMWARE, 0x000000, 0x010000/SOCFLASH(FIRMWARE, 0x000000, 0x00f000/' FIRMWARE odd
+refuses_soc 's/SOCFLASH(FIRMWARE, 0x000000/SOCFLASH(FIRMWARE, 0x1000000/; s/SOCFLASH(IMAGE,    0x010000/SOCFLASH(IMAGE,    0x000000/' FIRMWARE IMAGE order
+refuses_soc 's/0xff0000/0x1000000/' IMAGE FLASH beyond
+refuses_soc 's/"CLI5", 0x0200000/"CLI5", 0x0300000/' COLORLIGHT_I5 'power of two'
+refuses_soc 's/"ULX3", 0x1000000/"ULX3", 0x2000000/' ULX3S region
+refuses_soc 's/0x0200000, 0x080000/0x0200000, 0x081000/' COLORLIGHT_I5 'erase block'
+refuses_soc 's/0x0200000, 0x080000/0x0200000, 0x1f0000/' COLORLIGHT_I5 IMAGE 'no room'
+refuses_soc 's/0x0200000, 0x080000/0x0200000, 0x210000/' COLORLIGHT_I5 FIRMWARE 'no room'
+refuses_soc 's/"CLI5"/"ULX3"/' ULX3S COLORLIGHT_I5 share
+refuses_soc 's/"CLI5"/"CLI"/' COLORLIGHT_I5 'four characters'
 refuses_soc 's/SOCHEAD(CRC,   0x0c/SOCHEAD(CRC,   0x08/' COPY CRC offset
 
 echo "$passed passed, $failed failed"

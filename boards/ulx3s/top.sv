@@ -67,7 +67,8 @@ module top #(
   logic [15:0] dq_out, dq_in;
   logic [31:0] pc;
   mx_soc #(
-    .ClockHz(ClockHz), .BaudRate(BaudRate), .Board("3XLU"), .SdramReadDelay(2)
+    .ClockHz(ClockHz), .BaudRate(BaudRate), .SdramReadDelay(2), .Board(mx_soc_pkg::ULX3S_BOARD),
+    .FlashBytes(mx_soc_pkg::ULX3S_FLASH_BYTES), .BitstreamBytes(mx_soc_pkg::ULX3S_BITSTREAM_BYTES)
   ) u_soc (
     .clk_i(clk), .rst_ni(rst_nq), .uart_rx_i(rx_i), .uart_tx_o(tx_o), .leds_o(leds_o),
     .flash_cs_no(cs_n), .flash_sck_o(sck), .flash_io_o(flash_out), .flash_io_oe_o(flash_oe), .flash_io_i(flash_in),

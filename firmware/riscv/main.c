@@ -182,7 +182,7 @@ COLD static const char *load_image(void) {
   mx_loaded image;
   if (!soc_wait_for(MX_SOC_REG_MEMORY_BYTES, UINT32_MAX)) return "the SDRAM is not there";
   if (soc_wait_for(MX_SOC_REG_FLASH_STATUS, MX_SOC_FLASH_READY | MX_SOC_FLASH_SILENT) != MX_SOC_FLASH_READY) return "the flash chip does not answer";
-  mx_load_status l = mx_load_check(flash, MX_SOC_FLASH_IMAGE_BYTES, crc_of_flash, &image);
+  mx_load_status l = mx_load_check(flash, soc_read(MX_SOC_REG_FLASH_BYTES) - MX_SOC_FLASH_IMAGE, crc_of_flash, &image);
   if (l) return mx_load_text(l);
   const char *problem = begin(&image);
   return problem ? problem : set_up_console(&image);

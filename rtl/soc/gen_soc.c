@@ -1,10 +1,12 @@
-// Checks firmware/soc.def and prints the Verilog package mx_soc_pkg from it.
+// Checks firmware/soc.def and prints the Verilog package mx_soc_pkg from it, or with a
+// board's name the options that give mx_soc its parameters in Verilator.
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 typedef struct { const char *name; uint32_t base, bytes; } range;
 typedef struct { const char *name; uint32_t offset; const char *access; } word;
+typedef struct { const char *name, *word; uint32_t flash, bitstream; } board;
 
 static const range regions[] = {
 #define SOCREGION(name, base, bytes, text) {#name, base, bytes},
@@ -12,6 +14,10 @@ static const range regions[] = {
     {0}};
 static const range flash_parts[] = {
 #define SOCFLASH(name, offset, bytes, text) {#name, offset, bytes},
+#include "firmware/soc.def"
+    {0}};
+static const board boards[] = {
+#define SOCBOARD(name, word, flash, bitstream, text) {#name, word, flash, bitstream},
 #include "firmware/soc.def"
     {0}};
 static const word registers[] = {
@@ -24,6 +30,7 @@ static const word head[] = {
     {0}};
 
 enum { REGISTERS = 32 };  // room for their masks
+enum { ERASE_BYTES = 65536 };  // of a flash chip at once
 
 static int bad;
 
@@ -65,11 +72,52 @@ static void check_words(const word *list, uint32_t bytes) {
   }
 }
 
+// In the order in which mxf flash puts them into its file.
+static void check_parts(void) {
+  check_ranges(flash_parts, ERASE_BYTES);
+  for (const range *f = flash_parts; f->name; f++) {
+    if (f->base + f->bytes > region("FLASH")->bytes) refuse(f->name, "FLASH", "the part lies beyond the region");
+    if (f > flash_parts && f->base < f[-1].base) refuse(f[-1].name, f->name, "not in the order of their offsets");
+  }
+}
+
+static void check_board(const board *b) {
+  if (strlen(b->word) != 4) refuse(b->name, NULL, "the word is not four characters");
+  if (!b->flash || b->flash & (b->flash - 1) || b->flash > region("FLASH")->bytes)
+    refuse(b->name, "FLASH", "the chip's size is no power of two, or more than the region's");
+  if (b->bitstream % ERASE_BYTES) refuse(b->name, NULL, "the bitstream's bytes are no multiple of an erase block");
+  for (const range *f = flash_parts; f->name; f++)
+    if (b->bitstream > b->flash || f->base >= b->flash - b->bitstream) refuse(b->name, f->name, "the chip has no room for the part");
+  for (const board *o = boards; o < b; o++)
+    if (!strcmp(o->name, b->name) || !strcmp(o->word, b->word)) refuse(o->name, b->name, "share a name or a word");
+}
+
 static uint32_t mask_without(const char *access) {
   uint32_t m = 0;
   for (const word *r = registers; r->name; r++)
     if (strcmp(r->access, access)) m |= UINT32_C(1) << r->offset / 4;
   return m;
+}
+
+static uint32_t word_of(const board *b) {
+  uint32_t w = 0;
+  for (int i = 0; i < 4; i++) w |= (uint32_t)(unsigned char)b->word[i] << 8 * i;
+  return w;
+}
+
+static void print_board(const board *b) {
+  printf("  localparam logic [31:0] %s_BOARD = 32'h%08" PRIx32 ";  // \"%s\"\n", b->name, word_of(b), b->word);
+  printf("  localparam int unsigned %s_FLASH_BYTES = %" PRIu32 ";\n", b->name, b->flash);
+  printf("  localparam int unsigned %s_BITSTREAM_BYTES = %" PRIu32 ";\n", b->name, b->bitstream);
+}
+
+static void print_options(const char *name) {
+  for (const board *b = boards; b->name; b++)
+    if (!strcmp(b->name, name)) {
+      printf("-GBoard=%" PRIu32 " -GFlashBytes=%" PRIu32 " -GBitstreamBytes=%" PRIu32 "\n", word_of(b), b->flash, b->bitstream);
+      return;
+    }
+  refuse(name, NULL, "there is no such board");
 }
 
 static void print(void) {
@@ -83,17 +131,19 @@ static void print(void) {
     printf("  localparam logic [4:0] SYS_%s = 5'd%" PRIu32 ";\n", r->name, r->offset / 4);
   printf("  localparam logic [31:0] SYS_READABLE = 32'h%08" PRIx32 ";\n", mask_without("WO"));
   printf("  localparam logic [31:0] SYS_WRITABLE = 32'h%08" PRIx32 ";\n", mask_without("RO"));
+  puts("  // Boards: SYSTEM's BOARD, bytes of the flash chip and of the bitstream's part of it.");
+  for (const board *b = boards; b->name; b++) print_board(b);
   puts("endpackage");
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   check_regions();
-  check_ranges(flash_parts, 4096);
+  check_parts();
+  for (const board *b = boards; b->name; b++) check_board(b);
   check_words(registers, 4 * REGISTERS);
   check_words(head, 4096);
-  for (const range *f = flash_parts; f->name; f++)
-    if (f->base + f->bytes > region("FLASH")->bytes) refuse(f->name, "FLASH", "the part lies beyond the region");
   if (region("SYSTEM")->bytes < 4 * REGISTERS) refuse("SYSTEM", NULL, "too small for its words");
-  if (!bad) print();
+  if (!bad && argc > 1) print_options(argv[1]);
+  else if (!bad) print();
   return bad;
 }

@@ -14,7 +14,9 @@ module mx_soc #(
   parameter  int unsigned ClockHz         = 50000000,
   parameter  int unsigned BaudRate        = 115200,
   parameter  int unsigned UartDepth       = 256,  // bytes that may wait for the processor
-  parameter  logic [31:0] Board           = 32'h0,  // SYSTEM's BOARD
+  parameter  logic [31:0] Board           = mx_soc_pkg::SIM_BOARD,  // as the next two: of firmware/soc.def
+  parameter  int unsigned FlashBytes      = mx_soc_pkg::SIM_FLASH_BYTES,
+  parameter  int unsigned BitstreamBytes  = mx_soc_pkg::SIM_BITSTREAM_BYTES,
   parameter  int unsigned MulDiv          = 1,  // of mx_rv, as the next two
   parameter  int unsigned FastShift       = 1,
   parameter  int unsigned FastMul         = 0,
@@ -100,7 +102,8 @@ module mx_soc #(
   logic        copy_from_we, copy_to_we, copy_crc_we, copy_start, copy_done, copy_error;
   logic [31:0] copy_crc;
   mx_soc_system #(
-    .ClockHz(ClockHz), .BaudRate(BaudRate), .UartDepth(UartDepth), .Board(Board), .MemoryBytes(MemoryBytes)
+    .ClockHz(ClockHz), .BaudRate(BaudRate), .UartDepth(UartDepth), .Board(Board), .MemoryBytes(MemoryBytes),
+    .FlashBytes(FlashBytes - BitstreamBytes)
   ) u_system (
     .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(sys_valid), .ready_o(sys_ready), .addr_i(bus_addr[11:0]),
     .wstrb_i(bus_wstrb), .wdata_i(bus_wdata), .rdata_o(sys_rdata), .error_o(sys_error),
@@ -129,20 +132,26 @@ module mx_soc #(
   assign memory_wdata = copy_memory ? copy_data : slow_wdata;
   assign memory_wstrb = copy_memory ? 4'hf : slow_wstrb;
 
-  // ---- flash: deselected for 50 ns ----
+  // ---- flash: seen from behind the bitstream on; deselected for 50 ns ----
+  localparam int unsigned BlockBytes = 65536;
+  if (FlashBytes > mx_soc_pkg::FLASH_BYTES || FlashBytes <= BitstreamBytes || FlashBytes % BlockBytes != 0
+      || BitstreamBytes % BlockBytes != 0)
+    $error("mx_soc: FlashBytes and BitstreamBytes are those of no chip");
   localparam int unsigned DeselectCycles = ClockHz <= 40000000 ? 2 : (ClockHz + 19999999) / 20000000;
-  logic       flash_asked_q, flash_arvalid_q, flash_arready, flash_rlast;
+  logic       flash_asked_q, flash_arvalid_q, flash_arready, flash_rlast, flash_beyond_q;
   logic [1:0] flash_rresp;
   always_ff @(posedge clk_i) begin
     flash_asked_q   <= rst_ni && flash_valid && !slow_ready[0];
     flash_arvalid_q <= rst_ni && ((flash_valid && !flash_asked_q) || (flash_arvalid_q && !flash_arready));
+    flash_beyond_q  <= {1'b0, flash_addr[23:16]} >= 9'((FlashBytes - BitstreamBytes) / BlockBytes);
   end
-  assign slow_error[0] = flash_rresp[1];
+  assign slow_error[0] = flash_rresp[1] || flash_beyond_q;
   mx_flash #(
     .Lines(FlashLines), .Divide(FlashDivide), .DeselectCycles(DeselectCycles), .LenBits(8)
   ) u_flash (
     .clk_i(clk_i), .rst_ni(rst_ni), .ready_o(flash_ready), .missing_o(flash_missing), .id_o(flash_id),
-    .arvalid_i(flash_arvalid_q), .arready_o(flash_arready), .araddr_i(flash_addr[23:0]), .arlen_i(8'd0),
+    .arvalid_i(flash_arvalid_q), .arready_o(flash_arready), .arlen_i(8'd0),
+    .araddr_i({flash_addr[23:16] + 8'(BitstreamBytes / BlockBytes), flash_addr[15:0]}),
     .rvalid_o(slow_ready[0]), .rready_i(1'b1), .rdata_o(slow_rdata[31:0]), .rresp_o(flash_rresp),
     .rlast_o(flash_rlast), .cs_no(flash_cs_no), .sck_o(flash_sck_o), .io_o(flash_io_o), .io_oe_o(flash_io_oe_o),
     .io_i(flash_io_i)

@@ -14,6 +14,7 @@ module mx_soc_system #(
   parameter int unsigned UartDepth    = 256,
   parameter logic [31:0] Board        = 32'h0,
   parameter int unsigned MemoryBytes  = 33554432,
+  parameter int unsigned FlashBytes   = mx_soc_pkg::FLASH_BYTES,
   parameter logic [31:0] TimeStart    = 32'h0  // the time after reset, for tests
 ) (
   input  wire logic        clk_i,
@@ -127,6 +128,7 @@ module mx_soc_system #(
       mx_soc_pkg::SYS_MEMORY_BYTES: data = memory_ready_i ? 32'(MemoryBytes) : '0;
       mx_soc_pkg::SYS_FLASH_STATUS: data = {16'd0, flash_id_i, 6'd0, flash_ready_i && flash_missing_i,
                                             flash_ready_i && !flash_missing_i};
+      mx_soc_pkg::SYS_FLASH_BYTES:  data = 32'(FlashBytes);
       mx_soc_pkg::SYS_LED:          data = {24'd0, leds_o};
       mx_soc_pkg::SYS_BOARD:        data = Board;
       mx_soc_pkg::SYS_COPY_CRC:     data = copy_crc_i;

@@ -132,8 +132,9 @@ static bool access_accel(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
 }
 
 static bool access_flash(mx_platform *p, uint32_t offset, mx_rv_transfer *t) {
-  if (flash_status(p) & MX_SOC_FLASH_READY && !t->strobes) return access_array(p->flash + offset, t), true;
-  return false;
+  if (offset >= p->system.flash_bytes || !(flash_status(p) & MX_SOC_FLASH_READY) || t->strobes) return false;
+  access_array(p->flash + p->options.board.bitstream_bytes + offset, t);
+  return true;
 }
 
 static bool access(void *self, mx_rv_transfer *t) {
@@ -218,9 +219,9 @@ uint32_t mx_platform_stack_bytes(const mx_platform *p) {
 static mx_status check(const mx_platform_options *o, mx_error *e) {
   if (o->boot_bytes > MX_SOC_ROM_BYTES)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "a boot program of %zu bytes for a ROM of %d", o->boot_bytes, MX_SOC_ROM_BYTES);
-  if (o->flash_first > MX_SOC_FLASH_BYTES || o->flash_bytes > MX_SOC_FLASH_BYTES - o->flash_first)
-    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "%zu bytes from %" PRIu32 " on for a flash chip of %d",
-                   o->flash_bytes, o->flash_first, MX_SOC_FLASH_BYTES);
+  if (o->flash_first > o->board.chip_bytes || o->flash_bytes > o->board.chip_bytes - o->flash_first)
+    return mx_fail(e, MX_LIMIT, MX_NOWHERE, "%zu bytes from %" PRIu32 " on for a flash chip of %" PRIu32,
+                   o->flash_bytes, o->flash_first, o->board.chip_bytes);
   if (o->memory_bytes > MX_SOC_MEMORY_BYTES)
     return mx_fail(e, MX_LIMIT, MX_NOWHERE, "an SDRAM of %" PRIu32 " bytes, there is room for %d", o->memory_bytes, MX_SOC_MEMORY_BYTES);
   return MX_OK;
@@ -228,9 +229,9 @@ static mx_status check(const mx_platform_options *o, mx_error *e) {
 
 static mx_status fill(mx_platform *p, mx_error *e) {
   const mx_platform_options *o = &p->options;
-  p->flash = malloc(MX_SOC_FLASH_BYTES);
+  p->flash = malloc(o->board.chip_bytes);
   if (!p->flash) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
-  memset(p->flash, 0xff, MX_SOC_FLASH_BYTES);
+  memset(p->flash, 0xff, o->board.chip_bytes);
   memset(p->ram, UNTOUCHED, sizeof p->ram);
   if (o->flash_bytes) memcpy(p->flash + o->flash_first, o->flash, o->flash_bytes);
   if (o->boot_bytes) memcpy(p->rom, o->boot, o->boot_bytes);
@@ -254,7 +255,8 @@ mx_status mx_platform_open(const mx_platform_options *o, mx_platform **out, mx_e
   if (!p) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   p->options = *o;
   mx_soc_system_open(&p->system, o->clock_hz, 0);
-  p->system.board = o->board;
+  p->system.board = o->board.word;
+  p->system.flash_bytes = o->board.chip_bytes - o->board.bitstream_bytes;
   p->system.send = send;
   p->system.copy = copy;
   p->system.self = p;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "golden/error.h"
+#include "sim/soc/flash.h"
 
 typedef struct mx_platform mx_platform;
 
@@ -24,7 +25,8 @@ typedef struct {
   bool flash_silent;            // it never is, and the controller has found that out
   uint32_t memory_bytes;        // of the SDRAM
   uint64_t memory_ready;        // cycles until it is initialized
-  uint32_t clock_hz, board;     // SYSTEM's CLOCK_HZ and BOARD
+  uint32_t clock_hz;            // SYSTEM's CLOCK_HZ
+  mx_flash_board board;         // its word, and its flash chip
   bool mul_div;                 // the processor has the M extension
 } mx_platform_options;
 

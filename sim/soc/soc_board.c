@@ -90,8 +90,8 @@ static mx_status open_chips(mx_soc_board *m, mx_error *e) {
   if (!sdram) return mx_fail(e, MX_USAGE, MX_NOWHERE, "no SDRAM chip '%s'", o->sdram);
   if (!mx_sdram_chip_open(&m->sdram, sdram, o->seed)) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   if (!o->flash) return MX_OK;
-  m->flash = mx_flash_chip_new(&(mx_flash_chip_config){.contents = o->flash, .bytes = MX_SOC_FLASH_BYTES,
-      .id = {0xef, 0x40, 0x18}, .busy_ns = o->flash_busy_ns, .asleep = o->flash_asleep});
+  m->flash = mx_flash_chip_new(&(mx_flash_chip_config){.contents = o->flash, .bytes = o->flash_bytes,
+      .id = {0xef, 0x40, (uint8_t)__builtin_ctz(o->flash_bytes)}, .busy_ns = o->flash_busy_ns, .asleep = o->flash_asleep});
   return m->flash ? MX_OK : mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
 }
 

@@ -8,7 +8,8 @@
 #include "sim/soc/soc_shim.h"
 
 typedef struct {
-  const uint8_t *flash;     // [MX_SOC_FLASH_BYTES], the caller's; NULL: no chip on the board
+  const uint8_t *flash;     // [flash_bytes], the caller's; NULL: no chip on the board
+  uint32_t flash_bytes;     // a power of two from 64 KB on
   uint64_t flash_busy_ns;   // after power-on
   bool flash_asleep;        // in power-down at power-on
   const char *sdram;        // NULL: is42s16160g-7

@@ -48,7 +48,7 @@ void mx_soc_model_close(void *model) {
 }
 
 #ifdef MX_SOC_TRACE
-extern const mx_soc_build mx_soc_built = {MX_SOC_CLOCK_HZ, MX_SOC_BAUD, true};
+extern const mx_soc_build mx_soc_built = {MX_SOC_CLOCK_HZ, MX_SOC_BAUD, MX_SOC_BOARD, true};
 bool mx_soc_trace_open(void *model, const char *path) {
   as_model(model)->top.trace(&as_model(model)->trace, 99);
   as_model(model)->trace.open(path);
@@ -57,7 +57,7 @@ bool mx_soc_trace_open(void *model, const char *path) {
 void mx_soc_trace_dump(void *model, uint64_t time) { as_model(model)->trace.dump(time); }
 void mx_soc_trace_close(void *model) { as_model(model)->trace.close(); }
 #else
-extern const mx_soc_build mx_soc_built = {MX_SOC_CLOCK_HZ, MX_SOC_BAUD, false};
+extern const mx_soc_build mx_soc_built = {MX_SOC_CLOCK_HZ, MX_SOC_BAUD, MX_SOC_BOARD, false};
 bool mx_soc_trace_open(void *, const char *) { return false; }
 void mx_soc_trace_dump(void *, uint64_t) {}
 void mx_soc_trace_close(void *) {}

@@ -11,8 +11,8 @@ typedef struct {
 #include "sim/soc/soc_ports.def"
 } mx_soc_ports;
 
-// The parameters of the build.
-typedef struct { uint32_t clock_hz, baud; bool traces; } mx_soc_build;
+// The parameters of the build; board: its name in firmware/soc.def.
+typedef struct { uint32_t clock_hz, baud; const char *board; bool traces; } mx_soc_build;
 extern const mx_soc_build mx_soc_built;
 
 void *mx_soc_model_open(mx_soc_ports *ports);

@@ -27,7 +27,7 @@ static const char usage[] =
     "  --firmware FILE      in the flash chip: build/firmware/main.rv32im.bin, or another\n"
     "  --image FILE         in the flash chip: a program image (.mxp)\n"
     "  --flash FILE         in the flash chip instead: a file of mxf flash\n"
-    "  --offset N           where FILE begins in the chip (default: where firmware does)\n"
+    "  --offset N           where FILE begins in the chip (default: behind the bitstream)\n"
     "  --no-flash           the board has no flash chip\n"
     "  --flash-busy US      the chip is busy so long after power-on\n"
     "  --sdram CHIP         is42s16160g-7 (default), w9825g6kh-6, as4c32m16sb-7\n"
@@ -68,14 +68,17 @@ static mx_status parse(int argc, char **argv, arguments *a, mx_error *e) {
       {"trace", 't', &a->trace, NULL}, {"trace-from", 0, &a->trace_from, NULL}, {"trace-to", 0, &a->trace_to, NULL}, {0}};
   if (mx_cli_parse(argc, argv, options, NULL, NULL, &a->help, e) || a->help) return e->status;
   mx_soc_board_options *m = &a->machine;
+  mx_flash_board *board = &a->parts.board;
   uint64_t busy_us = 0, baud = 0;
   a->most_cycles = m->trace_to = UINT64_MAX;
-  a->first = MX_SOC_FLASH_FIRMWARE;
+  if (mx_flash_board_find(mx_soc_built.board, board, e)) return e->status;
+  m->flash_bytes = board->chip_bytes;
+  a->first = board->bitstream_bytes;
   a->noise_seed = 1;
   m->sdram = a->sdram;
   m->trace = a->trace;
   if (!a->expect) a->expect = "> ";
-  if (mx_cli_number("offset", a->offset, 0, MX_SOC_FLASH_BYTES - 1, &a->first, e) ||
+  if (mx_cli_number("offset", a->offset, 0, board->chip_bytes - 1, &a->first, e) ||
       mx_cli_number("flash-busy", a->flash_busy, 0, 1000000, &busy_us, e) ||
       mx_cli_number("baud", a->baud, 1, mx_soc_built.clock_hz / 4, &baud, e) ||
       mx_cli_number("noise", a->noise_millionths, 0, MILLION / 2, &a->noise, e) ||
@@ -105,9 +108,9 @@ static mx_status load(const char *path, uint8_t *to, size_t room, mx_error *e) {
 
 // Erased where nothing was loaded.
 static mx_status fill_flash(const arguments *a, uint8_t *flash, mx_error *e) {
-  memset(flash, 0xff, MX_SOC_FLASH_BYTES);
+  memset(flash, 0xff, a->parts.board.chip_bytes);
   if (a->flash || (!a->parts.firmware && !a->parts.image))
-    return load(a->flash, flash + a->first, (size_t)(MX_SOC_FLASH_BYTES - a->first), e);
+    return load(a->flash, flash + a->first, (size_t)(a->parts.board.chip_bytes - a->first), e);
   uint8_t *bytes;
   uint32_t first;
   size_t size;
@@ -285,7 +288,7 @@ int main(int argc, char **argv) {
   mx_error e = {0};
   if (!parse(argc, argv, &a, &e) && a.help) fputs(usage, stdout);
   else if (!e.status) {
-    uint8_t *flash = malloc(MX_SOC_FLASH_BYTES);
+    uint8_t *flash = malloc(a.parts.board.chip_bytes);
     if (!flash) mx_fail(&e, MX_LIMIT, MX_NOWHERE, "out of memory");
     else simulate(&a, flash, &e);
     free(flash);

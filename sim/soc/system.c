@@ -6,7 +6,8 @@ enum { NONE = 1u << 31 };
 
 void mx_soc_system_open(mx_soc_system *s, uint32_t clock_hz, uint32_t memory_bytes) {
   static const char board[4] = {'m', 'x', 'v', 'p'};
-  *s = (mx_soc_system){.clock_hz = clock_hz, .memory_bytes = memory_bytes, .flash_status = MX_SOC_FLASH_READY, .compare = UINT64_MAX};
+  *s = (mx_soc_system){.clock_hz = clock_hz, .memory_bytes = memory_bytes, .flash_status = MX_SOC_FLASH_READY,
+                       .flash_bytes = MX_SOC_SIM_FLASH_SEEN, .compare = UINT64_MAX};
   for (int i = 0; i < 4; i++) s->board |= (uint32_t)board[i] << 8 * i;
 }
 
@@ -28,6 +29,7 @@ bool mx_soc_system_peek(const mx_soc_system *s, uint32_t offset, uint64_t cycle,
     case MX_SOC_REG_CLOCK_HZ: *value = s->clock_hz; return true;
     case MX_SOC_REG_MEMORY_BYTES: *value = s->memory_bytes; return true;
     case MX_SOC_REG_FLASH_STATUS: *value = s->flash_status; return true;
+    case MX_SOC_REG_FLASH_BYTES: *value = s->flash_bytes; return true;
     case MX_SOC_REG_LED: *value = s->led; return true;
     case MX_SOC_REG_BOARD: *value = s->board; return true;
     case MX_SOC_REG_COPY_CRC: *value = s->copy_crc; return true;

@@ -9,13 +9,15 @@
 
 enum { MX_SOC_UART_FIFO = 64 };  // bytes that wait to be read
 enum { MX_SOC_COPY_CYCLES = 18 };
+enum { MX_SOC_SIM_FLASH_SEEN = MX_SOC_SIM_FLASH_BYTES - MX_SOC_SIM_BITSTREAM_BYTES };  // FLASH_BYTES of board SIM
 
 typedef struct {
   uint32_t clock_hz, memory_bytes, board;
   uint32_t flash_status;         // FLASH_STATUS; opened as ready
+  uint32_t flash_bytes;          // of region FLASH; opened as board SIM has it
   bool accel_irq;                // the caller's: level of the accelerator's interrupt
   void (*send)(void *self, uint8_t byte);  // the caller's: of the UART, which always has room
-  // The caller's: the word of the flash chip at offset `from` to address `to` of the SDRAM (0:
+  // The caller's: the word of region FLASH at offset `from` to address `to` of the SDRAM (0:
   // nowhere). False: the bus answers with an error. NULL: it always does.
   bool (*copy)(void *self, uint32_t from, uint32_t to, uint32_t *word);
   void *self;

@@ -192,13 +192,15 @@ class session {
   }
 
   mx_status load_flash(const char *firmware, mx_error *e) {
-    mx_flash_parts parts = {nullptr, firmware, a_.sim.image, nullptr};
+    mx_flash_parts parts = {nullptr, firmware, a_.sim.image, {}};
     uint8_t *bytes;
     uint32_t first;
     size_t size;
+    if (mx_flash_board_find("sim", &parts.board, e)) return e->status;
+    parts.board.word = 0;
     if (mx_flash_build(&parts, &bytes, &first, &size, e)) return e->status;
     std::fill(platform_->flash->bytes.begin(), platform_->flash->bytes.end(), 0xff);
-    std::memcpy(platform_->flash->bytes.data() + first, bytes, size);
+    std::memcpy(platform_->flash->bytes.data() + (first - parts.board.bitstream_bytes), bytes, size);
     std::free(bytes);
     return MX_OK;
   }

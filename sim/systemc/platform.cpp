@@ -37,12 +37,12 @@ void platform::place(memory &m, const char *region, uint64_t base, uint64_t byte
 void platform::build_soc(const platform_options &o) {
   rom = std::make_unique<memory>("rom", MX_SOC_ROM_BYTES, true);
   ram = std::make_unique<memory>("ram", MX_SOC_RAM_BYTES);
-  flash = std::make_unique<memory>("flash", MX_SOC_FLASH_BYTES, true);
+  flash = std::make_unique<memory>("flash", MX_SOC_SIM_FLASH_SEEN, true);
   peripherals = std::make_unique<system>("system", 1000 * o.clock_khz, static_cast<uint32_t>(sdram.bytes.size()), period_);
   cpu = std::make_unique<rv_cpu>("cpu", o.reset_pc, period_);
   place(*rom, "ROM", MX_SOC_ROM, MX_SOC_ROM_BYTES);
   place(*ram, "RAM", MX_SOC_RAM, MX_SOC_RAM_BYTES);
-  place(*flash, "FLASH", MX_SOC_FLASH, MX_SOC_FLASH_BYTES);
+  place(*flash, "FLASH", MX_SOC_FLASH, MX_SOC_SIM_FLASH_SEEN);
   interconnect.map("SYSTEM", MX_SOC_SYSTEM, MX_SOC_SYSTEM_BYTES);
   interconnect.targets.bind(peripherals->socket);
   peripherals->copy = [this](uint32_t from, uint32_t to, uint32_t *word) {

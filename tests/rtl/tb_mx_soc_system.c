@@ -1,4 +1,4 @@
-// tb: top=mx_soc_system dir=rtl/soc gen=mx_soc_pkg params=ClockHz=1000000,BaudRate=125000,UartDepth=16,TimeStart=-4096
+// tb: top=mx_soc_system dir=rtl/soc gen=mx_soc_pkg params=ClockHz=1000000,BaudRate=125000,UartDepth=16,FlashBytes=1572864,TimeStart=-4096
 // The words of SYSTEM one by one: what may be read and written, time across 32 bits,
 // the timer, interrupts, the serial line when nobody listens.
 #include "tests/rtl/tb.h"
@@ -103,6 +103,7 @@ static void facts(void) {
   expect(SYS_MEMORY_BYTES, 0, "MEMORY_BYTES before it is ready");
   tb_put(p.memory, 1);
   expect(SYS_MEMORY_BYTES, 32 << 20, "MEMORY_BYTES");
+  expect(SYS_FLASH_BYTES, TB_FlashBytes, "FLASH_BYTES");
   expect(SYS_FLASH_STATUS, 0, "FLASH_STATUS of a busy chip");
   tb_put(p.flash, 1), tb_put(p.id, 0xef);
   expect(SYS_FLASH_STATUS, 0xef01, "FLASH_STATUS");

@@ -84,10 +84,15 @@ static void bus_errors(void) {
   }
   refused(ROM, 7, "write to ROM");
   refused(FLASH, 7, "write to flash");
+  uint32_t beyond_flash = FLASH + sys(SYS_FLASH_BYTES);
+  load(beyond_flash - 4);
+  refused(beyond_flash, 5, "read of");
+  refused(beyond_flash, 1, "jump to");
+  refused(FLASH_END - 4, 5, "read of");
   static const uint8_t read_only[] = {SYS_UART_STATUS, SYS_TIME_LO, SYS_TIME_HI, SYS_IRQ_STATUS, SYS_CLOCK_HZ,
-                                      SYS_MEMORY_BYTES, SYS_FLASH_STATUS, SYS_BOARD};
+                                      SYS_MEMORY_BYTES, SYS_FLASH_STATUS, SYS_FLASH_BYTES, SYS_BOARD};
   for (unsigned i = 0; i < sizeof read_only; i++) refused(SYSTEM + read_only[i], 7, "write to SYSTEM");
-  for (uint32_t at = SYS_COPY_WORDS + 4; at < 0x1000; at = at < 0x100 ? at + 4 : 2 * at) {
+  for (uint32_t at = SYS_FLASH_BYTES + 4; at < 0x1000; at = at < 0x100 ? at + 4 : 2 * at) {
     refused(SYSTEM + at, 5, "read of SYSTEM");
     refused(SYSTEM + at, 7, "write to SYSTEM");
   }
@@ -105,7 +110,8 @@ static void facts(void) {
   printf("board %c%c%c, clock %lu Hz\n", (int)(board & 255), (int)(board >> 8 & 255), (int)(board >> 16 & 255),
          (unsigned long)sys(SYS_CLOCK_HZ));
   while (!sys(SYS_MEMORY_BYTES)) continue;
-  printf("memory %lu bytes, flash status %04lx\n", (unsigned long)sys(SYS_MEMORY_BYTES), (unsigned long)sys(SYS_FLASH_STATUS));
+  printf("memory %lu bytes, flash %lu bytes, status %04lx\n", (unsigned long)sys(SYS_MEMORY_BYTES),
+         (unsigned long)sys(SYS_FLASH_BYTES), (unsigned long)sys(SYS_FLASH_STATUS));
   set_sys(SYS_LED, 0x1a5);
   check(sys(SYS_LED) == 0xa5, "LED");
   check(load(FLASH + FLASH_FIRMWARE) == 0x5746584d, "the flash's firmware magic");
@@ -174,6 +180,12 @@ static void copies(void) {
   traps = 0;
   set_sys(SYS_COPY_WORDS, 3);  // beyond the SDRAM
   check(traps == 1 && cause == 7 && value == SYSTEM + SYS_COPY_WORDS, "a copy beyond the SDRAM");
+  set_sys(SYS_COPY_FROM, sys(SYS_FLASH_BYTES) - 4);
+  set_sys(SYS_COPY_TO, MEMORY);
+  set_sys(SYS_COPY_WORDS, 1);
+  traps = 0;
+  set_sys(SYS_COPY_WORDS, 1);
+  check(traps == 1 && cause == 7 && value == SYSTEM + SYS_COPY_WORDS, "a copy beyond the flash chip");
   for (uint32_t at = SYS_COPY_FROM; at <= SYS_COPY_WORDS; at += 4)
     if (at != SYS_COPY_CRC) refused(SYSTEM + at, 5, "read of SYSTEM");
   printf("copying: done\n");

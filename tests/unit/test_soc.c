@@ -36,6 +36,7 @@ typedef struct {
   uint8_t *flash;  // with firmware and image
   size_t flash_bytes;
   uint32_t flash_first;
+  mx_flash_board board;  // whose chip that is
   const char *prompt;
 } model;
 
@@ -63,13 +64,26 @@ static mx_image *compile_shipped(void) {
   return image;
 }
 
+// A board's chip, with another word than any board has.
+static mx_flash_board board(const char *name) {
+  mx_flash_board b;
+  must(mx_flash_board_find(name, &b, &e));
+  b.word = BOARD;
+  return b;
+}
+
+static void fill_flash(model *m) {
+  mx_flash_parts parts = {.firmware = FIRMWARE "main.rv32im.bin", .image = m->path, .board = m->board};
+  must(mx_flash_build(&parts, &m->flash, &m->flash_first, &m->flash_bytes, &e));
+}
+
 static void prepare(model *m, mx_image *image, const char *name) {
   m->image = image;
   snprintf(m->path, sizeof m->path, "%s/%s.mxp", directory, name);
   must(mx_image_write(m->path, image, &e));
   must(mx_tokenizer_read(image->tokenizer, image->tokenizer_bytes, MX_NOWHERE, &m->tokenizer, &e));
-  mx_flash_parts parts = {.firmware = FIRMWARE "main.rv32im.bin", .image = m->path, .board = "TEST"};
-  must(mx_flash_build(&parts, &m->flash, &m->flash_first, &m->flash_bytes, &e));
+  m->board = board("sim");
+  fill_flash(m);
 }
 
 static void discard(model *m) {
@@ -103,7 +117,7 @@ static mx_platform_options options_of(const model *m) {
   return (mx_platform_options){.set = "small", .engine = "golden", .boot = boot_program.data, .boot_bytes = boot_program.size_bytes,
                                .flash = m->flash, .flash_bytes = m->flash_bytes, .flash_first = m->flash_first,
                                .flash_ready = 100000, .memory_ready = 200000, .memory_bytes = 4 << 20, .clock_hz = 48000000,
-                               .board = BOARD, .mul_div = true};
+                               .board = m->board, .mul_div = true};
 }
 
 static mx_platform *power_up(const mx_platform_options *o) {
@@ -147,6 +161,9 @@ static void reference(const model *m, mx_sampler *sampler, char *out, size_t roo
   mx_generation_free(&g);
   mx_session_close(&s);
 }
+
+// Where a part of region FLASH lies in the chip.
+static uint32_t part(const model *m, uint32_t offset) { return m->board.bitstream_bytes + offset; }
 
 // Type the prompt; the text must be that of the reference.
 static void writes(mx_platform *p, const model *m, mx_sampler *sampler) {
@@ -201,7 +218,7 @@ static void draws_what_mxf_run_draws(void **state) {
 static void other_processors_and_engines(void **state) {
   (void)state;
   uint8_t *flash;
-  mx_flash_parts parts = {.firmware = FIRMWARE "main.rv32i.bin", .image = shipped.path};
+  mx_flash_parts parts = {.firmware = FIRMWARE "main.rv32i.bin", .image = shipped.path, .board = shipped.board};
   mx_platform_options o = options_of(&shipped);
   must(mx_flash_build(&parts, &flash, &o.flash_first, &o.flash_bytes, &e));
   o.flash = flash;
@@ -214,6 +231,24 @@ static void other_processors_and_engines(void **state) {
   said(p, "generated: 12 tokens, 11 programs, cycles of each: ");
   mx_platform_close(p);
   free(flash);
+}
+
+// The same firmware, in a chip that begins with less of a bitstream and just holds the model.
+static void other_boards(void **state) {
+  (void)state;
+  model m = shipped;
+  m.board = board("colorlight-i5");
+  fill_flash(&m);
+  assert_int_equal(m.flash_first, 512 << 10);
+  mx_platform_options o = options_of(&m);
+  mx_platform *p = boot(&o);
+  writes(p, &m, NULL);
+  mx_platform_close(p);
+  o.board = shipped.board;  // whose firmware lies elsewhere
+  p = power_up(&o);
+  expect(p, "mxforge boot: no firmware in the flash chip; a key", STEPS);
+  mx_platform_close(p);
+  free(m.flash);
 }
 
 // Settings survive a reset.
@@ -263,7 +298,7 @@ static void refuses_firmware(uint32_t at, uint32_t word, const char *sentence) {
   mx_platform *p = power_up(&o);
   uint8_t bytes[4];
   mx_store_u32(bytes, word);
-  mx_platform_write_flash(p, MX_SOC_FLASH_FIRMWARE + at, bytes, sizeof bytes);
+  mx_platform_write_flash(p, part(&toy, MX_SOC_FLASH_FIRMWARE) + at, bytes, sizeof bytes);
   type_text(p, "x");  // came before the message, so it is no key
   expect(p, "; a key tries again\r\n", STEPS);
   said(p, sentence);
@@ -310,7 +345,7 @@ static void bus_error_while_booting(void **state) {
   mx_platform_options o = options_of(&toy);
   mx_platform *p = power_up(&o);
   mx_platform_break(p, MX_SOC_FLASH + MX_SOC_FLASH_FIRMWARE + 0x200, 4);
-  expect(p, "mxforge boot: bus error at 20200200; a key tries again\r\n", STEPS);
+  expect(p, "mxforge boot: bus error at 20000200; a key tries again\r\n", STEPS);
   mx_platform_break(p, 0, 0);
   type_text(p, " ");
   expect(p, ready, BOOT_STEPS);
@@ -322,9 +357,10 @@ static void bus_error_while_booting(void **state) {
 // The console is there and says what is wrong; /reset loads the image once it is right.
 static void refuses_image(const mx_platform_options *o, uint32_t at, uint8_t flip, const char *sentence) {
   mx_platform *p = power_up(o);
-  uint8_t byte = (uint8_t)(toy.flash[MX_SOC_FLASH_IMAGE - toy.flash_first + at] ^ flip);
+  uint32_t there = part(&toy, MX_SOC_FLASH_IMAGE) + at;
+  uint8_t byte = (uint8_t)(toy.flash[there - toy.flash_first] ^ flip);
   char error[200];
-  mx_platform_write_flash(p, MX_SOC_FLASH_IMAGE + at, &byte, 1);
+  mx_platform_write_flash(p, there, &byte, 1);
   snprintf(error, sizeof error, "error: %s\r\n> ", sentence);
   expect(p, error, BOOT_STEPS);
   type_text(p, "hello\r");
@@ -345,6 +381,30 @@ static void bad_images_are_refused(void **state) {
   refuses_image(&o, MX_IMAGE_BUILD_AT, 1, "the program image in the flash chip is damaged: its checksum is wrong");
   o.memory_bytes = TOY_MEMORY;
   refuses_image(&o, 0, 0, "the program image needs more memory than there is");
+}
+
+// What the image says of its size must be within the chip: then the checksum is counted.
+static void image_beyond_the_chip_is_refused(const char *name) {
+  model m = toy;
+  uint8_t size[8] = {0};
+  m.board = board(name);
+  fill_flash(&m);
+  mx_platform_options o = options_of(&m);
+  for (uint32_t more = 0; more < 2; more++) {
+    mx_platform *p = power_up(&o);
+    mx_store_u32(size, m.board.chip_bytes - part(&m, MX_SOC_FLASH_IMAGE) + more);
+    mx_platform_write_flash(p, part(&m, MX_SOC_FLASH_IMAGE) + MX_IMAGE_SIZE_AT, size, sizeof size);
+    expect(p, "\r\n> ", BOOT_STEPS);
+    said(p, more ? "has a size that cannot be" : "is damaged: its checksum is wrong");
+    mx_platform_close(p);
+  }
+  free(m.flash);
+}
+
+static void images_beyond_the_chip_are_refused(void **state) {
+  (void)state;
+  image_beyond_the_chip_is_refused("sim");
+  image_beyond_the_chip_is_refused("colorlight-i5");
 }
 
 static void another_build_is_refused(void **state) {
@@ -468,6 +528,7 @@ static void flash_refuses(mx_flash_parts parts, mx_status status, const char *wh
   uint32_t first;
   size_t size;
   mx_error error = {0};
+  if (!parts.board.chip_bytes) must(mx_flash_board_find("ulx3s", &parts.board, &e));
   assert_int_equal(mx_flash_build(&parts, &bytes, &first, &size, &error), status);
   if (!strstr(error.text, why)) fail_msg("no '%s' in: %s", why, error.text);
   assert_null(bytes);
@@ -478,20 +539,59 @@ static void flash_file_is_checked(void **state) {
   const char *main_bin = FIRMWARE "main.rv32im.bin";
   flash_refuses((mx_flash_parts){0}, MX_USAGE, "nothing to put");
   flash_refuses((mx_flash_parts){.firmware = FIRMWARE "boot.bin"}, MX_FORMAT, "does not begin with MXFW");
-  flash_refuses((mx_flash_parts){.firmware = "tests/models/kjv.gguf"}, MX_LIMIT, "the place FIRMWARE");
-  flash_refuses((mx_flash_parts){.bitstream = "tests/models/kjv.gguf"}, MX_LIMIT, "the place BITSTREAM");
+  flash_refuses((mx_flash_parts){.firmware = "tests/models/kjv.gguf"}, MX_LIMIT, "the place FIRMWARE has in the flash chip of ulx3s");
+  flash_refuses((mx_flash_parts){.bitstream = "tests/models/kjv.gguf"}, MX_LIMIT, "the place BITSTREAM has in the flash chip of ulx3s");
   flash_refuses((mx_flash_parts){.image = FIRMWARE "boot.bin"}, MX_FORMAT, "not a program image");
-  flash_refuses((mx_flash_parts){.firmware = main_bin, .board = "LONGER"}, MX_USAGE, "1 to 4 characters");
   flash_refuses((mx_flash_parts){.firmware = "nowhere"}, MX_IO, "cannot open");
   uint8_t *bytes;
   uint32_t first;
   size_t size;
-  must(mx_flash_build(&(mx_flash_parts){.bitstream = FIRMWARE "boot.bin", .firmware = main_bin}, &bytes, &first, &size, &e));
+  mx_flash_parts parts = {.bitstream = FIRMWARE "boot.bin", .firmware = main_bin};
+  must(mx_flash_board_find("ulx3s", &parts.board, &e));
+  must(mx_flash_build(&parts, &bytes, &first, &size, &e));
   assert_int_equal(first, 0);
   assert_memory_equal(bytes, boot_program.data, boot_program.size_bytes);
-  for (size_t i = boot_program.size_bytes; i < MX_SOC_FLASH_FIRMWARE; i++) assert_int_equal(bytes[i], 0xff);
-  assert_memory_equal(bytes + MX_SOC_FLASH_FIRMWARE, "MXFW", 4);
+  for (size_t i = boot_program.size_bytes; i < parts.board.bitstream_bytes; i++) assert_int_equal(bytes[i], 0xff);
+  assert_memory_equal(bytes + parts.board.bitstream_bytes, "MXFW", 4);
+  assert_memory_equal(bytes + parts.board.bitstream_bytes + MX_SOC_HEAD_BOARD, "ULX3", 4);
   free(bytes);
+}
+
+// A file that just fits a place of the chip, and one byte more, which is told.
+static void fits_up_to(const char *name, bool is_image, size_t most) {
+  char path[96];
+  mx_flash_parts parts = {.bitstream = path};
+  uint8_t *bytes;
+  uint32_t first;
+  size_t size;
+  mx_error error = {0};
+  if (is_image) parts = (mx_flash_parts){.image = path};
+  must(mx_flash_board_find(name, &parts.board, &e));
+  snprintf(path, sizeof path, "%s/part", directory);
+  FILE *f = fopen(path, "wb");
+  assert_true(f && !ftruncate(fileno(f), (off_t)most));
+  mx_status fits = mx_flash_build(&parts, &bytes, &first, &size, &error);
+  assert_int_equal(fits, is_image ? MX_FORMAT : MX_OK);  // zeros are no image
+  free(bytes);
+  assert_int_equal(ftruncate(fileno(f), (off_t)most + 1), 0);
+  fclose(f);
+  flash_refuses(parts, MX_LIMIT, "bytes, 1 more than the place");
+  unlink(path);
+}
+
+static void chips_of_boards(void **state) {
+  (void)state;
+  mx_flash_board b;
+  mx_error error = {0};
+  fits_up_to("ulx3s", false, 2 << 20);
+  fits_up_to("ulx3s", true, (14 << 20) - (64 << 10));
+  fits_up_to("colorlight-i5", false, 512 << 10);
+  fits_up_to("colorlight-i5", true, (1536 << 10) - (64 << 10));
+  must(mx_flash_board_find("COLORLIGHT_I5", &b, &e));
+  assert_string_equal(b.name, "colorlight-i5");
+  assert_int_equal(b.word, 'C' | 'L' << 8 | 'I' << 16 | '5' << 24);
+  assert_int_equal(mx_flash_board_find("ulx3", &b, &error), MX_USAGE);
+  assert_string_equal(error.text, "board 'ulx3': expected sim, ulx3s or colorlight-i5");
 }
 
 int main(void) {
@@ -505,6 +605,8 @@ int main(void) {
       cmocka_unit_test(bus_error_at_a_prompt),      cmocka_unit_test(noise_on_the_line),
       cmocka_unit_test(host_takes_over_and_gives_back),
       cmocka_unit_test(accidental_frames_end_with_enter), cmocka_unit_test(flash_file_is_checked),
+      cmocka_unit_test(other_boards),               cmocka_unit_test(images_beyond_the_chip_are_refused),
+      cmocka_unit_test(chips_of_boards),
   };
   return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }
