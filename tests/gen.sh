@@ -86,6 +86,10 @@ refuses_soc 's/0x0200000, 0x080000/0x0200000, 0x1f0000/' COLORLIGHT_I5 IMAGE 'no
 refuses_soc 's/0x0200000, 0x080000/0x0200000, 0x210000/' COLORLIGHT_I5 FIRMWARE 'no room'
 refuses_soc 's/"CLI5"/"ULX3"/' ULX3S COLORLIGHT_I5 share
 refuses_soc 's/"CLI5"/"CLI"/' COLORLIGHT_I5 'four characters'
+refuses_soc 's/SOCPINS(COLORLIGHT_I5, 2/SOCPINS(COLORLIGHT_I5, 3/' COLORLIGHT_I5 'lines'
+refuses_soc '/^SOCPINS(COLORLIGHT_I5/d' COLORLIGHT_I5 'lines'
+refuses_soc 's/SOCPINS(COLORLIGHT_I5, 2, 32, 1/SOCPINS(COLORLIGHT_I5, 2, 32, 2/' COLORLIGHT_I5 'pins'
+refuses_soc 's/SOCPINS(COLORLIGHT_I5, 2, 32, 1, 0, 8, 11/SOCPINS(COLORLIGHT_I5, 2, 32, 1, 0, 9, 13/' COLORLIGHT_I5 MEMORY 'larger'
 refuses_soc 's/SOCHEAD(CRC,   0x0c/SOCHEAD(CRC,   0x08/' COPY CRC offset
 
 echo "$passed passed, $failed failed"

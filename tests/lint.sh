@@ -18,7 +18,7 @@ for params in '' '-GFastShift=1 -GCycleBits=32' -GMulDiv=1 '-GMulDiv=1 -GFastMul
   # shellcheck disable=SC2086  # several parameters
   verilator --lint-only -Wall -y rtl/soc -Irtl $params rtl/soc/mx_rv.sv
 done
-for params in '' '-GSdramCasLatency=3 -GSdramReadDelay=1 -GFlashLines=1 -GFlashDivide=1 -GFlashBytes=2097152 -GBitstreamBytes=524288 -GClockHz=100000000'; do
+for params in '' "$(build/gen-soc COLORLIGHT_I5)" '-GSdramRate=1 -GSdramCasLatency=3 -GFlashLines=1 -GFlashDivide=1 -GClockHz=100000000'; do
   # shellcheck disable=SC2086  # several parameters
   verilator --lint-only -Wall -y rtl -y rtl/soc -y build/gen -Irtl $params rtl/lint.vlt build/gen/mx_pkg.sv build/gen/mx_soc_pkg.sv build/gen/small/mx_cfg.sv rtl/soc/mx_soc.sv
 done

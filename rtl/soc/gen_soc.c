@@ -7,6 +7,8 @@
 typedef struct { const char *name; uint32_t base, bytes; } range;
 typedef struct { const char *name; uint32_t offset; const char *access; } word;
 typedef struct { const char *name, *word; uint32_t flash, bitstream; } board;
+typedef struct { const char *name; uint32_t value; } named;
+typedef struct { const char *board; uint32_t flash_lines, sdram_pins, rate, masked, column_bits, row_bits; } pins;
 
 static const range regions[] = {
 #define SOCREGION(name, base, bytes, text) {#name, base, bytes},
@@ -18,6 +20,10 @@ static const range flash_parts[] = {
     {0}};
 static const board boards[] = {
 #define SOCBOARD(name, word, flash, bitstream, text) {#name, word, flash, bitstream},
+#include "firmware/soc.def"
+    {0}};
+static const pins wiring[] = {
+#define SOCPINS(board, flash, sdram, rate, masked, columns, rows) {#board, flash, sdram, rate, masked, columns, rows},
 #include "firmware/soc.def"
     {0}};
 static const word registers[] = {
@@ -92,6 +98,22 @@ static void check_board(const board *b) {
     if (!strcmp(o->name, b->name) || !strcmp(o->word, b->word)) refuse(o->name, b->name, "share a name or a word");
 }
 
+static const pins *pins_of(const board *b) {
+  static const pins none = {0};
+  for (const pins *p = wiring; p->board; p++)
+    if (!strcmp(p->board, b->name)) return p;
+  return &none;
+}
+
+static void check_pins(const board *b) {
+  const pins *p = pins_of(b);
+  if (p->flash_lines != 1 && p->flash_lines != 2 && p->flash_lines != 4) refuse(b->name, NULL, "a flash chip has 1, 2 or 4 lines");
+  if ((p->sdram_pins != 16 && p->sdram_pins != 32) || p->rate < 1 || p->rate > 2 || p->sdram_pins * p->rate > 32)
+    refuse(b->name, NULL, "the SDRAM has 16 pins, at rate 1 or 2, or 32");
+  else if (p->column_bits > 10 || p->row_bits > 13 || p->sdram_pins / 2u << (p->column_bits + p->row_bits) > region("MEMORY")->bytes)
+    refuse(b->name, "MEMORY", "the SDRAM is larger than the region");
+}
+
 static uint32_t mask_without(const char *access) {
   uint32_t m = 0;
   for (const word *r = registers; r->name; r++)
@@ -109,12 +131,27 @@ static void print_board(const board *b) {
   printf("  localparam logic [31:0] %s_BOARD = 32'h%08" PRIx32 ";  // \"%s\"\n", b->name, word_of(b), b->word);
   printf("  localparam int unsigned %s_FLASH_BYTES = %" PRIu32 ";\n", b->name, b->flash);
   printf("  localparam int unsigned %s_BITSTREAM_BYTES = %" PRIu32 ";\n", b->name, b->bitstream);
+  const pins *p = pins_of(b);
+  const named values[] = {{"FLASH_LINES", p->flash_lines}, {"SDRAM_PINS", p->sdram_pins}, {"SDRAM_RATE", p->rate},
+                          {"SDRAM_MASKED", p->masked}, {"SDRAM_COLUMN_BITS", p->column_bits}, {"SDRAM_ROW_BITS", p->row_bits}};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    printf("  localparam int unsigned %s_%s = %" PRIu32 ";\n", b->name, values[i].name, values[i].value);
+}
+
+// At rate 2 the second half of what is read comes a cycle later.
+static void print_pin_options(const pins *p) {
+  const named values[] = {{"FlashLines", p->flash_lines}, {"SdramDataBits", p->sdram_pins * p->rate}, {"SdramRate", p->rate},
+                          {"SdramMasked", p->masked}, {"SdramColumnBits", p->column_bits}, {"SdramRowBits", p->row_bits},
+                          {"SdramReadDelay", p->rate - 1}};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) printf(" -G%s=%" PRIu32, values[i].name, values[i].value);
+  putchar('\n');
 }
 
 static void print_options(const char *name) {
   for (const board *b = boards; b->name; b++)
     if (!strcmp(b->name, name)) {
-      printf("-GBoard=%" PRIu32 " -GFlashBytes=%" PRIu32 " -GBitstreamBytes=%" PRIu32 "\n", word_of(b), b->flash, b->bitstream);
+      printf("-GBoard=%" PRIu32 " -GFlashBytes=%" PRIu32 " -GBitstreamBytes=%" PRIu32, word_of(b), b->flash, b->bitstream);
+      print_pin_options(pins_of(b));
       return;
     }
   refuse(name, NULL, "there is no such board");
@@ -131,7 +168,7 @@ static void print(void) {
     printf("  localparam logic [4:0] SYS_%s = 5'd%" PRIu32 ";\n", r->name, r->offset / 4);
   printf("  localparam logic [31:0] SYS_READABLE = 32'h%08" PRIx32 ";\n", mask_without("WO"));
   printf("  localparam logic [31:0] SYS_WRITABLE = 32'h%08" PRIx32 ";\n", mask_without("RO"));
-  puts("  // Boards: SYSTEM's BOARD, bytes of the flash chip and of the bitstream's part of it.");
+  puts("  // Boards: SYSTEM's BOARD, bytes of the flash chip and of the bitstream's part of it, pins.");
   for (const board *b = boards; b->name; b++) print_board(b);
   puts("endpackage");
 }
@@ -139,7 +176,7 @@ static void print(void) {
 int main(int argc, char **argv) {
   check_regions();
   check_parts();
-  for (const board *b = boards; b->name; b++) check_board(b);
+  for (const board *b = boards; b->name; b++) check_board(b), check_pins(b);
   check_words(registers, 4 * REGISTERS);
   check_words(head, 4096);
   if (region("SYSTEM")->bytes < 4 * REGISTERS) refuse("SYSTEM", NULL, "too small for its words");

@@ -1,23 +1,31 @@
-// AXI4 slave in front of an SDR SDRAM chip with 16 data pins and 4 banks.
+// AXI4 slave in front of an SDR SDRAM chip with 4 banks and 16 or 32 data pins.
 //
 // Reads: INCR bursts of full beats. Writes: single beats with strobes; AW and W
 // are taken together. Both in order: what begins after the answer to a write
 // sees it. Between bursts, writes go before reads, at most 16 in a row. The
 // master takes data and answers at once: rready and bready are not there.
-// rid, bid: the ID of the request. Addresses outside of the chip's
-// 2 ** (ColumnBits + RowBits + 3) bytes from Base answer DECERR; nothing is written. Requests wait until ready_o.
+// rid, bid: the ID of the request. Addresses outside of the chip from Base answer
+// DECERR; nothing is written. Requests wait until ready_o.
+//
+// DataBits: that pass the data pins in a cycle, up to BusBits. With Rate = 2 the
+// chip's clock has two cycles in one of ours, and the chip half as many pins: the
+// lower half of sdram_dq_* and sdram_dqm_o comes first; commands count in the
+// first of the two cycles, in the other the board deselects the chip.
+// Masked = 0: the board has tied the chip's byte masks to ground. A write that
+// leaves bytes as they are then reads the beat first. sdram_cs_no and sdram_cke_o
+// may be left unconnected where the board ties them too.
 //
 // Latency: from a burst's acceptance to its first beat, with the row open,
-// CasLatency + ReadDelay + Columns + 2 cycles. Throughput: a beat every Columns
-// = BusBits / 16 cycles, which is what the pins can do, within a row and across
-// bursts; then a few cycles for the next row, and refreshes. A row of the chip
-// is contiguous, the next lies in the next bank.
+// CasLatency / Rate (rounded up) + ReadDelay + Columns + 2 cycles. Throughput: a
+// beat every Columns = BusBits / DataBits cycles, which is what the pins can do,
+// within a row and across bursts; then a few cycles for the next row, and
+// refreshes. A row of the chip is contiguous, the next lies in the next bank.
 //
 // Times: T*Ns of the chip in ns; the defaults hold for IS42S16160G-7,
-// AS4C32M16SB-7, AS4C16M16SA-7 and W9825G6KH-6 together. ReadDelay: clock edges
-// more than CasLatency from the one that drives READ to the one that samples:
-// 0 if the chip has the inverted clock and its data come within half a cycle
-// (50 MHz), 1 if its clock is about in phase. All pins are registers.
+// AS4C32M16SB-7, AS4C16M16SA-7, W9825G6KH-6 and EM638325-6 together. ReadDelay:
+// clock edges more than CasLatency from the one that drives READ to the one that
+// samples: 0 if the chip has the inverted clock and its data come within half a
+// cycle (50 MHz), 1 if its clock is about in phase. All pins are registers.
 // Reset: synchronous; the chip is started up again.
 `include "check.svh"
 `default_nettype none
@@ -25,6 +33,9 @@
 module mx_sdram #(
   parameter  int unsigned ClockHz      = 50000000,
   parameter  int unsigned BusBits      = 64,  // 32, 64 or 128
+  parameter  int unsigned DataBits     = 16,  // 16 or 32
+  parameter  int unsigned Rate         = 1,   // 1 or 2
+  parameter  int unsigned Masked       = 1,
   parameter  logic [39:0] Base         = 40'h0,  // a multiple of the chip's size
   parameter  int unsigned ColumnBits   = 9,
   parameter  int unsigned RowBits      = 13,
@@ -74,37 +85,51 @@ module mx_sdram #(
   output      logic                 sdram_we_no,
   output      logic [1:0]           sdram_ba_o,
   output      logic [RowBits-1:0]   sdram_a_o,
-  output      logic [1:0]           sdram_dqm_o,
-  output      logic [15:0]          sdram_dq_o,
+  output      logic [DataBits/8-1:0] sdram_dqm_o,
+  output      logic [DataBits-1:0]  sdram_dq_o,
   output      logic                 sdram_dq_oe_o,
-  input  wire logic [15:0]          sdram_dq_i
+  input  wire logic [DataBits-1:0]  sdram_dq_i
 );
 
-  localparam int unsigned Columns   = BusBits / 16;
+  localparam int unsigned Columns   = BusBits / DataBits;
   localparam int unsigned ByteBits  = $clog2(BusBits / 8);
-  localparam int unsigned TopBit    = ColumnBits + RowBits + 3;  // log2 of the chip's bytes
+  localparam int unsigned BankBit   = ColumnBits + $clog2(DataBits / (8 * Rate));
+  localparam int unsigned TopBit    = BankBit + 2 + RowBits;  // log2 of the chip's bytes
   localparam int unsigned ClockKHz  = (ClockHz + 999) / 1000;
 
-  // ---- requests: a read burst under way, and the access that is wanted next ----
+  // ---- requests: a read burst under way, one that waits, and the access that is wanted next ----
   localparam int unsigned WritesAtOnce = 16;
-  logic                    burst_q, begun_q, burst_id_q, burst_bad_q;
+  localparam int unsigned AskBits = TopBit - ByteBits + 10;
+  logic                    burst_q, begun_q, burst_id_q, burst_bad_q, waits_q;
   logic [TopBit-1:ByteBits] burst_addr_q, addr_q;
   logic [7:0]              burst_len_q;
+  logic [AskBits-1:0]      ask_q;  // the burst that waits
   logic                    valid_q, write_q, last_q, id_q, bad_q;
   logic [3:0]              writes_q;  // in a row while a burst waits
   logic                    done, ready;
 
-  wire logic take       = !valid_q || done;  // the next access may be chosen
-  wire logic write_ends = done && write_q;
+  // A write of part of a beat without masks (merge_q) reads its beat first, is away
+  // until that is back, and then writes all of it.
+  logic merge_q, away_q, back;
+
+  wire logic fetched    = done && merge_q && !write_q;
+  wire logic take       = (!valid_q && !away_q) || (done && !fetched);  // the next access may be chosen
+  wire logic written    = done && write_q;
+  wire logic write_ends = written || (back && bad_q);
   wire logic write_asks = awvalid_i && wvalid_i && !write_ends && ready;
   wire logic overdue    = burst_q && writes_q == 4'(WritesAtOnce - 1);
   wire logic take_write = take && write_asks && !(burst_q && begun_q) && !overdue;
   wire logic take_read  = take && !take_write && burst_q;
   wire logic burst_ends = take_read && burst_len_q == '0;
   wire logic aw_bad     = awaddr_i[39:TopBit] != Base[39:TopBit];
+  wire logic part       = Masked == 0 && (aw_bad || wstrb_i != '1);
   wire logic accept     = arvalid_i && arready_o;
+  wire logic load       = !burst_q || burst_ends;  // the next burst may begin
+  wire logic [AskBits-1:0] asked =
+      {araddr_i[TopBit-1:ByteBits], arlen_i, arid_i, araddr_i[39:TopBit] != Base[39:TopBit]};
 
-  assign arready_o = !burst_q && ready;
+  // A burst in advance hides the cycle between two; of longer beats the next access does.
+  assign arready_o = !(Columns == 1 ? waits_q : burst_q) && ready;
   assign awready_o = write_ends;
   assign wready_o  = write_ends;
   assign ready_o   = ready;
@@ -112,27 +137,35 @@ module mx_sdram #(
   // A burst stays within 4096 bytes, so the upper bits of its address stay too.
   wire logic [11:ByteBits] next_beat = burst_addr_q[11:ByteBits] + 1'b1;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni)     burst_q <= 1'b0;
-    else             burst_q <= accept || (burst_q && !burst_ends);
-    if (accept)         begun_q <= 1'b0;
+    if (!rst_ni) begin
+      burst_q <= 1'b0;
+      waits_q <= 1'b0;
+    end else begin
+      burst_q <= !load || waits_q || accept;
+      waits_q <= !load && (waits_q || accept);
+    end
+    if (accept) ask_q <= asked;
+    if (load)           begun_q <= 1'b0;
     else if (take_read) begun_q <= 1'b1;
-    if (accept) begin
-      burst_addr_q <= araddr_i[TopBit-1:ByteBits];
-      burst_len_q  <= arlen_i;
-      burst_id_q   <= arid_i;
-      burst_bad_q  <= araddr_i[39:TopBit] != Base[39:TopBit];
-    end else if (take_read) begin
+    if (load) {burst_addr_q, burst_len_q, burst_id_q, burst_bad_q} <= waits_q ? ask_q : asked;
+    else if (take_read) begin
       burst_addr_q[11:ByteBits] <= next_beat;
       burst_len_q               <= burst_len_q - 1'b1;
     end
-    if (!rst_ni)         valid_q <= 1'b0;
-    else if (take)       valid_q <= take_write || take_read;
     if (take) begin
-      write_q <= take_write;
+      write_q <= take_write && !part;
+      merge_q <= take_write && part;
       last_q  <= burst_len_q == '0;
       addr_q  <= take_write ? awaddr_i[TopBit-1:ByteBits] : burst_addr_q;
       id_q    <= take_write ? awid_i : burst_id_q;
       bad_q   <= take_write ? aw_bad : burst_bad_q;
+    end else if (back) write_q <= 1'b1;
+    if (!rst_ni) begin
+      valid_q <= 1'b0;
+      away_q  <= 1'b0;
+    end else begin
+      valid_q <= take ? take_write || take_read : (valid_q && !done) || (back && !bad_q);
+      away_q  <= (away_q && !back) || fetched;
     end
     if (!rst_ni || take_read) writes_q <= '0;
     else if (take_write && burst_q) writes_q <= writes_q + 1'b1;
@@ -140,8 +173,10 @@ module mx_sdram #(
 
   // ---- commands ----
   logic read_pin, write_pin;
+  wire logic [ColumnBits-1:0] beat   = ColumnBits'(addr_q[BankBit-1:ByteBits]);
+  wire logic [ColumnBits-1:0] column = beat << $clog2(Columns * Rate);
   mx_sdram_bank #(
-    .Columns(Columns), .ColumnBits(ColumnBits), .RowBits(RowBits), .CasLatency(CasLatency),
+    .Columns(Columns), .Rate(Rate), .ColumnBits(ColumnBits), .RowBits(RowBits), .CasLatency(CasLatency),
     .RefreshGroup(RefreshGroup), .CyclesPowerUp(TPowerUpUs * ClockKHz / 1000 + 1),
     .CyclesRefresh(TRefreshNs * (ClockKHz / 10) / 100000),
     .CyclesRcd((TRcdNs * ClockKHz + 999999) / 1000000), .CyclesRp((TRpNs * ClockKHz + 999999) / 1000000),
@@ -152,29 +187,35 @@ module mx_sdram #(
   ) u_bank (
     .clk_i(clk_i), .rst_ni(rst_ni), .ready_o(ready),
     .acc_valid_i(valid_q), .acc_write_i(write_q), .acc_row_i(addr_q[TopBit-1 -: RowBits]),
-    .acc_bank_i(addr_q[ColumnBits+1 +: 2]),
-    .acc_column_i({addr_q[ColumnBits:ByteBits], {(ByteBits - 1){1'b0}}}), .acc_done_o(done),
+    .acc_bank_i(addr_q[BankBit +: 2]), .acc_column_i(column), .acc_done_o(done),
     .read_o(read_pin), .write_o(write_pin),
     .cke_o(sdram_cke_o), .cs_no(sdram_cs_no), .ras_no(sdram_ras_no), .cas_no(sdram_cas_no), .we_no(sdram_we_no),
     .ba_o(sdram_ba_o), .a_o(sdram_a_o)
   );
 
   // ---- data to the chip: the first column with its WRITE ----
-  logic [BusBits-1:0]   out_q;
+  localparam int unsigned Delay = (CasLatency + Rate - 1) / Rate + ReadDelay + Columns;  // from READ at the pins to the whole beat
+  logic [BusBits-1:0]   out_q, in_q;
   logic [BusBits/8-1:0] mask_q;
   logic [Columns-1:0]   drive_q;
-  assign sdram_dq_o    = out_q[15:0];
-  assign sdram_dqm_o   = mask_q[1:0];
+  assign sdram_dq_o    = out_q[DataBits-1:0];
+  assign sdram_dqm_o   = mask_q[DataBits/8-1:0];
   assign sdram_dq_oe_o = drive_q[0];
   wire logic [BusBits/8-1:0] covered = wstrb_i & {(BusBits / 8){!bad_q}};
+  logic [BusBits-1:0] beat_out;
+  always_comb begin
+    beat_out = wdata_i;
+    for (int unsigned i = 0; i < BusBits / 8; i++)
+      if (Masked == 0 && !wstrb_i[i]) beat_out[8*i +: 8] = in_q[8*i +: 8];
+  end
   always_ff @(posedge clk_i) begin
-    out_q <= write_ends ? wdata_i : {16'd0, out_q[BusBits-1:16]};
-    if (!ready)          mask_q <= '1;
-    else if (write_ends) mask_q <= ~covered;
-    else                 mask_q <= {2'b00, mask_q[BusBits/8-1:2]};
-    if (!rst_ni)         drive_q <= '0;
-    else if (write_ends) drive_q <= '1;
-    else                 drive_q <= {1'b0, drive_q[Columns-1:1]};
+    out_q <= written ? beat_out : out_q >> DataBits;
+    if (!ready)       mask_q <= '1;
+    else if (written) mask_q <= ~covered;
+    else              mask_q <= mask_q >> (DataBits / 8);
+    if (!rst_ni)      drive_q <= '0;
+    else if (written) drive_q <= '1;
+    else              drive_q <= drive_q >> 1;
   end
   always_ff @(posedge clk_i) begin
     bvalid_o <= write_ends && rst_ni;
@@ -183,21 +224,23 @@ module mx_sdram #(
   end
 
   // ---- data from the chip: sampled, then gathered from the top down ----
-  localparam int unsigned Delay = CasLatency + ReadDelay + Columns;  // from READ at the pins to the whole beat
-  logic [15:0]        sample_q;
-  logic [BusBits-1:0] in_q;
-  logic [2:0]         tag_q;  // of the READ at the pins
-  logic [Delay-1:0]   way_q, way_last_q, way_id_q, way_bad_q;
+  logic [DataBits-1:0] sample_q;
+  logic [3:0]          tag_q;  // of the READ at the pins
+  logic [Delay-1:0]    way_q, way_last_q, way_id_q, way_bad_q, way_merge_q;
+  wire logic           kept = back || (merge_q && write_q && valid_q);  // nothing else is on its way then
+  wire logic [BusBits-1:0] gathered = BusBits'({sample_q, in_q} >> DataBits);
   always_ff @(posedge clk_i) begin
     sample_q <= sdram_dq_i;
-    in_q     <= {sample_q, in_q[BusBits-1:16]};
-    tag_q    <= {last_q, id_q, bad_q};
-    way_q      <= rst_ni ? {way_q[Delay-2:0], read_pin} : '0;
-    way_last_q <= {way_last_q[Delay-2:0], tag_q[2]};
-    way_id_q   <= {way_id_q[Delay-2:0], tag_q[1]};
-    way_bad_q  <= {way_bad_q[Delay-2:0], tag_q[0]};
+    if (!kept) in_q <= gathered;
+    tag_q    <= {last_q, id_q, bad_q, merge_q};
+    way_q       <= rst_ni ? {way_q[Delay-2:0], read_pin} : '0;
+    way_last_q  <= {way_last_q[Delay-2:0], tag_q[3]};
+    way_id_q    <= {way_id_q[Delay-2:0], tag_q[2]};
+    way_bad_q   <= {way_bad_q[Delay-2:0], tag_q[1]};
+    way_merge_q <= {way_merge_q[Delay-2:0], tag_q[0]};
   end
-  assign rvalid_o = way_q[Delay-1];
+  assign back     = way_q[Delay-1] && way_merge_q[Delay-1];
+  assign rvalid_o = way_q[Delay-1] && !way_merge_q[Delay-1];
   assign rlast_o  = way_last_q[Delay-1];
   assign rid_o    = way_id_q[Delay-1];
   assign rresp_o  = {2{way_bad_q[Delay-1]}};

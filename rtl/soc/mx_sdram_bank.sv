@@ -1,11 +1,12 @@
 // Commands to an SDR SDRAM chip: start-up, refresh, open rows, and a READ or
-// WRITE of Columns columns for each access, as early as the chip's times allow.
+// WRITE of Columns * Rate columns for each access, as early as the chip's times allow.
 //
 // acc_*: an access stays until acc_done_o, the cycle that decides on its READ or
 // WRITE; read_o and write_o come with that command at the pins, a cycle later.
 // Rows stay open until another row of the bank is wanted or a refresh is due.
 // Of one row, accesses follow each other every Columns cycles; a row of another
 // bank is opened under the data of the access before.
+// Rate: cycles of the chip's clock in one of ours. Commands count in the first.
 // RefreshGroup rows are refreshed at a time, RefreshGroup times as seldom.
 // ready_o: start-up is over. Cycles*: the chip's times in clock cycles, rounded
 // up by mx_sdram. The pins are registers. Reset: synchronous; starts up again.
@@ -13,7 +14,8 @@
 `default_nettype none
 
 module mx_sdram_bank #(
-  parameter int unsigned Columns      = 4,  // of an access, a power of two up to 8
+  parameter int unsigned Columns      = 4,  // cycles of an access, a power of two
+  parameter int unsigned Rate         = 1,  // or 2; Columns * Rate up to 8
   parameter int unsigned ColumnBits   = 9,
   parameter int unsigned RowBits      = 13,
   parameter int unsigned CasLatency   = 2,
@@ -62,13 +64,13 @@ module mx_sdram_bank #(
   localparam int unsigned InitRefreshes = 8;
   localparam int unsigned Interval  = CyclesRefresh * RefreshGroup;
   localparam int unsigned TimerBits = $clog2((CyclesPowerUp > Interval ? CyclesPowerUp : Interval) + 1);
-  localparam logic [RowBits-1:0] ModeWord = RowBits'({3'(CasLatency), 1'b0, 3'($clog2(Columns))});
-  if (Columns > 8 || RefreshGroup > InitRefreshes || CasLatency < 2 || CasLatency > 3 || ColumnBits > 10 || RowBits < 12)
+  localparam logic [RowBits-1:0] ModeWord = RowBits'({3'(CasLatency), 1'b0, 3'($clog2(Columns * Rate))});
+  if (Columns * Rate > 8 || RefreshGroup > InitRefreshes || CasLatency < 2 || CasLatency > 3 || ColumnBits > 10 || RowBits < 11)
     $error("mx_sdram_bank: no such chip");
 
   // ---- how long commands must still wait: zero when they may go ----
   // Each is set to n - 1 when what it counts from is decided.
-  localparam int unsigned ToWrite = CasLatency + Columns + 1;  // from READ: the pins' turnaround
+  localparam int unsigned ToWrite = (CasLatency + Rate - 1) / Rate + Columns + 1;  // from READ: the pins' turnaround
   localparam int unsigned WriteToPrecharge = Columns - 1 + CyclesWr;
   logic [3:0] rcd_q, rp_q, ras_q, rc_q, column_q, turn_q, wr_q;
   logic [2:0] command;

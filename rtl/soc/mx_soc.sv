@@ -20,12 +20,15 @@ module mx_soc #(
   parameter  int unsigned MulDiv          = 1,  // of mx_rv, as the next two
   parameter  int unsigned FastShift       = 1,
   parameter  int unsigned FastMul         = 0,
-  parameter  int unsigned FlashLines      = 4,
+  parameter  int unsigned FlashLines      = mx_soc_pkg::SIM_FLASH_LINES,
   parameter  int unsigned FlashDivide     = 2,
-  parameter  int unsigned SdramColumnBits = 9,
-  parameter  int unsigned SdramRowBits    = 13,
+  parameter  int unsigned SdramRate       = mx_soc_pkg::SIM_SDRAM_RATE,  // of mx_sdram, as what follows
+  parameter  int unsigned SdramDataBits   = mx_soc_pkg::SIM_SDRAM_PINS * SdramRate,
+  parameter  int unsigned SdramMasked     = mx_soc_pkg::SIM_SDRAM_MASKED,
+  parameter  int unsigned SdramColumnBits = mx_soc_pkg::SIM_SDRAM_COLUMN_BITS,
+  parameter  int unsigned SdramRowBits    = mx_soc_pkg::SIM_SDRAM_ROW_BITS,
   parameter  int unsigned SdramCasLatency = 2,
-  parameter  int unsigned SdramReadDelay  = 0,
+  parameter  int unsigned SdramReadDelay  = 1,
   parameter  int unsigned SdramPowerUpUs  = 200
 ) (
   input  wire logic                    clk_i,
@@ -48,17 +51,17 @@ module mx_soc #(
   output      logic                    sdram_we_no,
   output      logic [1:0]              sdram_ba_o,
   output      logic [SdramRowBits-1:0] sdram_a_o,
-  output      logic [1:0]              sdram_dqm_o,
-  output      logic [15:0]             sdram_dq_o,
+  output      logic [SdramDataBits/8-1:0] sdram_dqm_o,
+  output      logic [SdramDataBits-1:0] sdram_dq_o,
   output      logic                    sdram_dq_oe_o,
-  input  wire logic [15:0]             sdram_dq_i,
+  input  wire logic [SdramDataBits-1:0] sdram_dq_i,
 
   output      logic                    obs_begin_o,  // for verification: an instruction begins
   output      logic [31:0]             obs_pc_o
 );
 
   localparam int unsigned BusBits     = mx_cfg::BUS_BITS;
-  localparam int unsigned MemoryBytes = 8 << (SdramColumnBits + SdramRowBits);
+  localparam int unsigned MemoryBytes = SdramDataBits / (2 * SdramRate) << (SdramColumnBits + SdramRowBits);
   if (MemoryBytes > mx_soc_pkg::MEMORY_BYTES) $error("mx_soc: more SDRAM than region MEMORY holds");
 
   // ---- processor ----
@@ -219,8 +222,9 @@ module mx_soc #(
     .bvalid_i(bvalid), .bresp_i(bresp), .bid_i(bid)
   );
   mx_sdram #(
-    .ClockHz(ClockHz), .BusBits(BusBits), .Base({8'd0, mx_soc_pkg::MEMORY_BASE}), .ColumnBits(SdramColumnBits),
-    .RowBits(SdramRowBits), .CasLatency(SdramCasLatency), .ReadDelay(SdramReadDelay), .TPowerUpUs(SdramPowerUpUs)
+    .ClockHz(ClockHz), .BusBits(BusBits), .DataBits(SdramDataBits), .Rate(SdramRate), .Masked(SdramMasked),
+    .Base({8'd0, mx_soc_pkg::MEMORY_BASE}), .ColumnBits(SdramColumnBits), .RowBits(SdramRowBits),
+    .CasLatency(SdramCasLatency), .ReadDelay(SdramReadDelay), .TPowerUpUs(SdramPowerUpUs)
   ) u_sdram (
     .clk_i(clk_i), .rst_ni(rst_ni), .ready_o(memory_ready), .arvalid_i(arvalid), .arready_o(arready),
     .araddr_i(araddr), .arlen_i(arlen), .arid_i(arid), .rvalid_o(rvalid), .rdata_o(rdata), .rresp_o(rresp),

@@ -29,8 +29,9 @@ $B/soc-sim$1: $B/sim/soc/soc_sim.o $B/sim/soc/soc_board.o $B/soc/soc_shim$1.o $B
 endef
 $(eval $(call soc_model,,,,$(plain_runtime),SIM))
 $(eval $(call soc_model,-trace,--trace-fst,-DMX_SOC_TRACE,$(trace_runtime),SIM))
+$(eval $(call soc_model,-i5,,,$(plain_runtime),COLORLIGHT_I5))
 
-soc-sim: $B/soc-sim $B/mxf $B/firmware/main.rv32im.bin $B/soc/soc_test.bin ## the system on chip in Verilator: its tests, and the shipped model from flash to text
+soc-sim: $B/soc-sim $B/soc-sim-i5 $B/mxf $B/firmware/main.rv32im.bin $B/soc/soc_test.bin ## the system on chip in Verilator: its tests, and the shipped model from flash to text
 	@tests/soc/run.sh all
 soc-sim-trace: $B/soc-sim-trace ## the same program with waveforms (--trace FILE)
 .PHONY: soc-sim soc-sim-trace

@@ -6,20 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "golden/bytes.h"
+
 // From the data sheets. What is given in cycles and in time counts both.
 static const mx_sdram_params chips[] = {
-    {.name = "is42s16160g-7", .column_bits = 9, .row_bits = 13, .tck_ps = {[2] = 10000, [3] = 7000},
+    {.name = "is42s16160g-7", .pin_bytes = 2, .column_bits = 9, .row_bits = 13, .tck_ps = {[2] = 10000, [3] = 7000},
      .ac_ps = {[2] = 6000, [3] = 5400}, .oh_ps = 2700, .rcd_ps = 15000, .rp_ps = 15000, .ras_ps = 37000, .rc_ps = 60000,
      .rrd_ps = 14000, .rfc_ps = 60000, .wr_ps = 14000, .mrd_ck = 2, .power_up_us = 100, .init_refreshes = 2,
      .refresh_rows = 8192, .refresh_us = 64000},
-    {.name = "w9825g6kh-6", .column_bits = 9, .row_bits = 13, .tck_ps = {[2] = 7500, [3] = 6000},
+    {.name = "w9825g6kh-6", .pin_bytes = 2, .column_bits = 9, .row_bits = 13, .tck_ps = {[2] = 7500, [3] = 6000},
      .ac_ps = {[2] = 6000, [3] = 5000}, .oh_ps = 3000, .rcd_ps = 15000, .rp_ps = 15000, .ras_ps = 42000, .rc_ps = 60000,
      .rfc_ps = 60000, .wr_ck = 2, .rrd_ck = 2, .mrd_ck = 2, .power_up_us = 200, .init_refreshes = 8,
      .refresh_rows = 8192, .refresh_us = 64000},
-    {.name = "as4c32m16sb-7", .column_bits = 10, .row_bits = 13, .tck_ps = {[2] = 10000, [3] = 7000},
+    {.name = "as4c32m16sb-7", .pin_bytes = 2, .column_bits = 10, .row_bits = 13, .tck_ps = {[2] = 10000, [3] = 7000},
      .ac_ps = {[2] = 6000, [3] = 5400}, .oh_ps = 2500, .rcd_ps = 21000, .rp_ps = 21000, .ras_ps = 42000, .rc_ps = 63000,
      .rrd_ps = 14000, .rfc_ps = 63000, .wr_ps = 14000, .wr_ck = 2, .mrd_ck = 2, .power_up_us = 200, .init_refreshes = 2,
      .refresh_rows = 8192, .refresh_us = 64000},
+    {.name = "em638325-6", .pin_bytes = 4, .column_bits = 8, .row_bits = 11, .tck_ps = {[2] = 10000, [3] = 6000},
+     .ac_ps = {[2] = 6000, [3] = 5500}, .oh_ps = 2000, .rcd_ps = 18000, .rp_ps = 18000, .ras_ps = 42000, .rc_ps = 63000,
+     .rrd_ps = 14000, .rfc_ps = 63000, .wr_ck = 2, .mrd_ck = 2, .power_up_us = 200, .init_refreshes = 2,
+     .refresh_rows = 4096, .refresh_us = 64000},
 };
 
 const mx_sdram_params *mx_sdram_find(const char *name) {
@@ -33,7 +39,9 @@ static uint32_t noise(uint64_t x) {
   return (uint32_t)((x ^ x >> 31) * 0x94d049bb133111ebu >> 32);
 }
 
-size_t mx_sdram_chip_bytes(const mx_sdram_chip *c) { return (size_t)8 << (c->p->column_bits + c->p->row_bits); }
+size_t mx_sdram_chip_bytes(const mx_sdram_chip *c) {
+  return (size_t)MX_SDRAM_BANKS * c->p->pin_bytes << (c->p->column_bits + c->p->row_bits);
+}
 
 bool mx_sdram_chip_open(mx_sdram_chip *c, const mx_sdram_params *p, uint64_t seed) {
   *c = (mx_sdram_chip){.p = p};
@@ -43,7 +51,7 @@ bool mx_sdram_chip_open(mx_sdram_chip *c, const mx_sdram_params *p, uint64_t see
     mx_sdram_chip_close(c);
     return false;
   }
-  for (size_t i = 0; i < mx_sdram_chip_bytes(c) / 2; i++) c->cells[i] = (uint16_t)noise(seed + i);
+  for (size_t i = 0; i < mx_sdram_chip_bytes(c); i += 4) mx_store_u32(c->cells + i, noise(seed + i));
   return true;
 }
 
@@ -54,7 +62,7 @@ void mx_sdram_chip_close(mx_sdram_chip *c) {
   c->refresh_times = NULL;
 }
 
-uint8_t *mx_sdram_chip_byte(mx_sdram_chip *c, uint32_t address) { return (uint8_t *)c->cells + address; }
+uint8_t *mx_sdram_chip_byte(mx_sdram_chip *c, uint32_t address) { return c->cells + address; }
 
 // ---- rules -----------------------------------------------------------------------------
 
@@ -227,22 +235,36 @@ static void command(mx_sdram_chip *c, const mx_sdram_pins *p) {
 // ---- data ------------------------------------------------------------------------------
 
 // The cell of the burst's next column; columns wrap within the burst.
-static uint16_t *next_cell(mx_sdram_chip *c) {
+static uint8_t *next_cell(mx_sdram_chip *c) {
   uint32_t done = c->burst - c->left, mask = c->burst - 1;
   uint32_t column = (c->column & ~mask) | ((c->column + done) & mask);
   c->left--;
   c->counts.columns++;
-  return &c->cells[((c->banks[c->bank].row * MX_SDRAM_BANKS + c->bank) << c->p->column_bits) + column];
+  return &c->cells[(((c->banks[c->bank].row * MX_SDRAM_BANKS + c->bank) << c->p->column_bits) + column) * c->p->pin_bytes];
 }
+
+static uint32_t masked(unsigned dqm) {
+  uint32_t mask = 0;
+  for (unsigned i = 0; i < 4; i++) mask |= dqm >> i & 1 ? 0xffu << 8 * i : 0;
+  return mask;
+}
+
+static uint32_t all_pins(const mx_sdram_chip *c) { return UINT32_MAX >> (32 - 8 * c->p->pin_bytes); }
 
 static void write_column(mx_sdram_chip *c, const mx_sdram_pins *p) {
   mx_sdram_bank *b = &c->banks[c->bank];
-  uint16_t mask = (uint16_t)((p->dqm & 1 ? 0 : 0x00ff) | (p->dqm & 2 ? 0 : 0xff00)), *cell = next_cell(c);
-  if (mask && !p->driven) violation(c, "a WRITE without data on the pins");
-  *cell = (uint16_t)((*cell & ~mask) | (p->dq & mask));
+  uint8_t *cell = next_cell(c);
+  if (all_pins(c) & ~masked(p->dqm) && !p->driven) violation(c, "a WRITE without data on the pins");
+  for (unsigned i = 0; i < c->p->pin_bytes; i++)
+    if (!(p->dqm >> i & 1)) cell[i] = (uint8_t)(p->dq >> 8 * i);
   b->was_written = true;
   b->write_end = c->now;
   b->write_end_edge = c->edge;
+}
+
+static uint32_t read_column(mx_sdram_chip *c) {
+  const uint8_t *cell = next_cell(c);
+  return c->p->pin_bytes == 4 ? mx_load_u32(cell) : (uint32_t)(cell[0] | cell[1] << 8);
 }
 
 static void column(mx_sdram_chip *c, const mx_sdram_pins *p) {
@@ -253,7 +275,7 @@ static void column(mx_sdram_chip *c, const mx_sdram_pins *p) {
   }
   // Data count CAS latency edges after the column's, and are driven from the edge before.
   c->pipe[c->latency - 1].valid = true;
-  c->pipe[c->latency - 1].data = *next_cell(c);
+  c->pipe[c->latency - 1].data = read_column(c);
   c->pipe[c->latency - 1].hidden = 0;
 }
 
@@ -275,14 +297,13 @@ void mx_sdram_chip_edge(mx_sdram_chip *c, uint64_t now_ps, const mx_sdram_pins *
   check_refreshes(c);
 }
 
-uint16_t mx_sdram_chip_dq(mx_sdram_chip *c, uint64_t now_ps) {
-  uint16_t wild = (uint16_t)noise(now_ps);
+uint32_t mx_sdram_chip_dq(mx_sdram_chip *c, uint64_t now_ps) {
+  uint32_t wild = noise(now_ps) & all_pins(c);
   uint64_t since = now_ps - c->now;
   bool current = c->drives.valid && since >= c->p->ac_ps[c->latency];
   bool previous = c->drove.valid && since <= c->p->oh_ps;
   if (!current && !previous) return wild;
-  uint16_t data = current ? c->drives.data : c->drove.data;
-  unsigned hidden = current ? c->drives.hidden : c->drove.hidden;
-  uint16_t mask = (uint16_t)((hidden & 1 ? 0x00ff : 0) | (hidden & 2 ? 0xff00 : 0));
-  return (uint16_t)((data & ~mask) | (wild & mask));
+  uint32_t data = current ? c->drives.data : c->drove.data;
+  uint32_t mask = masked(current ? c->drives.hidden : c->drove.hidden);
+  return (data & ~mask) | (wild & mask);
 }

@@ -1,6 +1,6 @@
 #ifndef MX_SIM_SDRAM_CHIP_H
 #define MX_SIM_SDRAM_CHIP_H
-// An SDR SDRAM chip at its pins: 16 data pins, 4 banks, data and all. What a
+// An SDR SDRAM chip at its pins: 16 or 32 data pins, 4 banks, data and all. What a
 // controller does against the data sheet becomes a sentence: time, command, rule.
 //
 // Time is in ps and only grows. At each rising edge of the chip's clock call
@@ -16,6 +16,7 @@ enum { MX_SDRAM_BANKS = 4, MX_SDRAM_ROWS = 8192, MX_SDRAM_PIPE = 16 };
 
 typedef struct {
   const char *name;
+  uint32_t pin_bytes;     // data pins: 2 or 4 bytes
   uint32_t column_bits, row_bits;
   uint32_t tck_ps[4];     // shortest clock period by CAS latency; 0: no such latency
   uint32_t ac_ps[4];      // longest time from an edge to data, by CAS latency
@@ -27,13 +28,14 @@ typedef struct {
   uint32_t refresh_us;
 } mx_sdram_params;
 
-// "is42s16160g-7", "w9825g6kh-6", "as4c32m16sb-7"; NULL if there is no such chip.
+// "is42s16160g-7", "w9825g6kh-6", "as4c32m16sb-7", "em638325-6"; NULL if there is no such chip.
 const mx_sdram_params *mx_sdram_find(const char *name);
 
 typedef struct {
   bool cke, cs_n, ras_n, cas_n, we_n;
   uint8_t ba, dqm;
-  uint16_t a, dq;
+  uint16_t a;
+  uint32_t dq;
   bool driven;  // dq, by the controller
 } mx_sdram_pins;
 
@@ -52,7 +54,7 @@ typedef struct {
 
 typedef struct {
   const mx_sdram_params *p;
-  uint16_t *cells;
+  uint8_t *cells;
   char error[200];  // empty, or what the controller did wrong first
   mx_sdram_counts counts;
 
@@ -69,8 +71,8 @@ typedef struct {
   bool writing;
   uint32_t bank, column, left;
   // What is driven from edge + i on, and where a late DQM hides it.
-  struct { bool valid; uint16_t data; uint8_t hidden; } pipe[MX_SDRAM_PIPE];
-  struct { bool valid; uint16_t data; uint8_t hidden; } drives, drove;
+  struct { bool valid; uint32_t data; uint8_t hidden; } pipe[MX_SDRAM_PIPE];
+  struct { bool valid; uint32_t data; uint8_t hidden; } drives, drove;
 } mx_sdram_chip;
 
 // False if out of memory. Cells hold noise from `seed`.
@@ -81,7 +83,7 @@ size_t mx_sdram_chip_bytes(const mx_sdram_chip *c);
 void mx_sdram_chip_edge(mx_sdram_chip *c, uint64_t now_ps, const mx_sdram_pins *pins);
 
 // The data pins at a moment after the last edge: noise where the chip promises nothing.
-uint16_t mx_sdram_chip_dq(mx_sdram_chip *c, uint64_t now_ps);
+uint32_t mx_sdram_chip_dq(mx_sdram_chip *c, uint64_t now_ps);
 
 // Where byte `address` of the controller's order (row, bank, column) is kept.
 uint8_t *mx_sdram_chip_byte(mx_sdram_chip *c, uint32_t address);

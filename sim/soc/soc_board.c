@@ -1,14 +1,29 @@
 #include "sim/soc/soc_board.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/soc/flash_chip.h"
 #include "sim/soc/uart_pins.h"
 
 enum { RESET_CYCLES = 4 };
 
+typedef struct { const char *board; uint32_t sdram_pins, rate; bool masked; } wiring;
+
+// Of firmware/soc.def, of the board that the model was built for.
+static const wiring *wiring_of(const char *board) {
+  static const wiring all[] = {
+#define SOCPINS(board, flash, sdram, rate, masked, columns, rows) {#board, sdram, rate, masked},
+#include "firmware/soc.def"
+      {0}};
+  const wiring *w = all;
+  while (w->board && strcmp(w->board, board)) w++;
+  return w;
+}
+
 struct mx_soc_board {
   mx_soc_board_options options;
+  const wiring *wiring;
   mx_soc_ports p;
   void *model;
   mx_flash_chip *flash;
@@ -32,15 +47,30 @@ static void drive_flash(mx_soc_board *m) {
       (mx_flash_pins){.cs_n = *p->flash_cs_no, .sck = *p->flash_sck_o, .drives = *p->flash_io_oe_o, .level = *p->flash_io_o});
 }
 
-// The SDRAM has our clock, inverted.
-static void drive_sdram(mx_soc_board *m) {
+// The pins at edge `i` of the SDRAM's clock within our cycle; what the board ties counts
+// in place of the pin.
+static mx_sdram_pins sdram_pins(const mx_soc_board *m, unsigned i) {
   const mx_soc_ports *p = &m->p;
-  const mx_sdram_pins pins = {.cke = *p->sdram_cke_o, .cs_n = *p->sdram_cs_no, .ras_n = *p->sdram_ras_no,
-                              .cas_n = *p->sdram_cas_no, .we_n = *p->sdram_we_no, .ba = *p->sdram_ba_o,
-                              .dqm = *p->sdram_dqm_o, .a = *p->sdram_a_o, .dq = *p->sdram_dq_o, .driven = *p->sdram_dq_oe_o};
-  uint64_t now = m->cycles * m->period_ps;
-  mx_sdram_chip_edge(&m->sdram, now + m->period_ps / 2, &pins);
-  *p->sdram_dq_i = mx_sdram_chip_dq(&m->sdram, now + m->period_ps);
+  unsigned bits = i * m->wiring->sdram_pins;
+  bool tied = !m->wiring->masked;
+  return (mx_sdram_pins){.cke = tied || *p->sdram_cke_o, .cs_n = !tied && (i || *p->sdram_cs_no), .ras_n = *p->sdram_ras_no,
+                         .cas_n = *p->sdram_cas_no, .we_n = *p->sdram_we_no, .ba = *p->sdram_ba_o,
+                         .dqm = tied ? 0 : (uint8_t)(*p->sdram_dqm_o >> bits / 8), .a = *p->sdram_a_o,
+                         .dq = *p->sdram_dq_o >> bits, .driven = *p->sdram_dq_oe_o};
+}
+
+// At rate 1 the SDRAM has our clock, inverted; at rate 2 one with edges a quarter of our
+// cycle behind ours and those between, and data count a little behind its own.
+static void drive_sdram(mx_soc_board *m) {
+  enum { BEHIND_PS = 500 };
+  uint32_t in = 0, rate = m->wiring->rate;
+  uint64_t now = m->cycles * m->period_ps, half = m->period_ps / rate / 2;
+  for (unsigned i = 0; i < rate; i++, now += m->period_ps / rate) {
+    mx_sdram_pins pins = sdram_pins(m, i);
+    mx_sdram_chip_edge(&m->sdram, now + half, &pins);
+    in |= mx_sdram_chip_dq(&m->sdram, now + half + (rate == 1 ? half : BEHIND_PS)) << i * m->wiring->sdram_pins;
+  }
+  *m->p.sdram_dq_i = in;
 }
 
 static const char *violation(const mx_soc_board *m) {
@@ -86,8 +116,11 @@ static void reset(mx_soc_board *m) {
 
 static mx_status open_chips(mx_soc_board *m, mx_error *e) {
   const mx_soc_board_options *o = &m->options;
-  const mx_sdram_params *sdram = mx_sdram_find(o->sdram ? o->sdram : "is42s16160g-7");
+  const mx_sdram_params *sdram = mx_sdram_find(o->sdram ? o->sdram : m->wiring->sdram_pins == 32 ? "em638325-6" : "is42s16160g-7");
   if (!sdram) return mx_fail(e, MX_USAGE, MX_NOWHERE, "no SDRAM chip '%s'", o->sdram);
+  if (8 * sdram->pin_bytes != m->wiring->sdram_pins)
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "SDRAM chip %s has %u pins, board %s has %u", sdram->name, 8 * sdram->pin_bytes,
+                   mx_soc_built.board, m->wiring->sdram_pins);
   if (!mx_sdram_chip_open(&m->sdram, sdram, o->seed)) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   if (!o->flash) return MX_OK;
   m->flash = mx_flash_chip_new(&(mx_flash_chip_config){.contents = o->flash, .bytes = o->flash_bytes,
@@ -106,6 +139,7 @@ mx_status mx_soc_board_open(const mx_soc_board_options *options, mx_soc_board **
   mx_soc_board *m = calloc(1, sizeof *m);
   if (!m) return mx_fail(e, MX_LIMIT, MX_NOWHERE, "out of memory");
   m->options = *options;
+  m->wiring = wiring_of(mx_soc_built.board);
   m->period_ps = 1000000000000u / mx_soc_built.clock_hz;
   m->model = mx_soc_model_open(&m->p);
   mx_uart_pins_open(&m->uart, (uint64_t)mx_soc_built.clock_hz * MX_UART_PINS_CYCLE / (options->baud ? options->baud : mx_soc_built.baud), 0);

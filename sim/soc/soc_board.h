@@ -12,7 +12,7 @@ typedef struct {
   uint32_t flash_bytes;     // a power of two from 64 KB on
   uint64_t flash_busy_ns;   // after power-on
   bool flash_asleep;        // in power-down at power-on
-  const char *sdram;        // NULL: is42s16160g-7
+  const char *sdram;        // NULL: is42s16160g-7, or em638325-6 where the board has 32 pins
   uint32_t baud;            // of the serial line; 0: as the build
   uint64_t seed;            // of the noise in the SDRAM at power-on
   const char *trace;        // NULL, or a file for waveforms

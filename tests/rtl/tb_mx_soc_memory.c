@@ -163,7 +163,7 @@ static double stream(bool beside) {
 
 void tb_main(void) {
   find_ports();
-  sdram_pins_open(PERIOD_PS, PERIOD_PS / 2);
+  sdram_pins_open(&(sdram_pins_board){.period_ps = PERIOD_PS, .phase_ps = PERIOD_PS / 2});
   chip = sdram_pins_power_up(mx_sdram_find("is42s16160g-7"));
   reference = malloc(2 * HALF);
   TB_CHECK(reference, "out of memory");

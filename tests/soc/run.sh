@@ -2,14 +2,17 @@
 # The system on chip in Verilator (build/soc-sim): firmware that tries everything it
 # sees, on chips of three makers, with a flash chip that is busy, and without; texts
 # of the console, equal to the golden model's.
-#   tests/soc/run.sh [all]    all: the shipped model too, and a model that a host
-#                             brings over the serial line
+#   tests/soc/run.sh [all]    all: the shipped model too, also on a Colorlight i5
+#                             (build/soc-sim-i5), and a model that a host brings over
+#                             the serial line
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 passed=0
 failed=0
+sim=build/soc-sim
+facts=''  # of the board, in soc_test's text: a script for sed
 
 # tell NAME STATUS: counts; a failure is told with the log
 tell() {
@@ -27,8 +30,8 @@ hardware() {
   local name=$1
   shift
   { echo hello; printf '%0300d\n' 0; } |
-    build/soc-sim --firmware build/soc/soc_test.bin --cycles 3000000 "$@" >"$dir/out" 2>"$dir/log" &&
-    tr -d '\r' <"$dir/out" | diff - tests/soc/soc_test.txt >>"$dir/log" 2>&1
+    $sim --firmware build/soc/soc_test.bin --cycles 3000000 "$@" >"$dir/out" 2>"$dir/log" &&
+    tr -d '\r' <"$dir/out" | diff - <(sed "$facts" tests/soc/soc_test.txt) >>"$dir/log" 2>&1
   tell "$name" $?
 }
 
@@ -37,12 +40,15 @@ model() {
   build/mxf quantize "$2" -o "$dir/$1.mxq" && build/mxf compile "$dir/$1.mxq" --target small -o "$dir/$1.mxp" "${@:3}"
 }
 
-# text NAME IMAGE N PROMPT: the console's last text is that of the golden model
+# text NAME IMAGE N PROMPT [FLASH]: the console's last text is that of the golden model; FLASH:
+# a file of mxf flash for the whole chip
 text() {
+  local chip=(--firmware build/firmware/main.rv32im.bin --image "$2")
+  [ $# -lt 5 ] || chip=(--flash "$5" --offset 0)
   { printf '> %s\n' "$4" && build/mxf run "$2" --engine golden -n "$3" --prompt "$4" 2>"$dir/log"; } |
     sed 's/$/\r/' >"$dir/expected" && printf '> ' >>"$dir/expected"
   printf '/n %s\n%s\n' "$3" "$4" |
-    build/soc-sim --firmware build/firmware/main.rv32im.bin --image "$2" --cycles 100000000 --stats >"$dir/out" 2>>"$dir/log" &&
+    $sim "${chip[@]}" --cycles 100000000 --stats >"$dir/out" 2>>"$dir/log" &&
     tail -c "$(stat -c %s "$dir/expected")" "$dir/out" | cmp - "$dir/expected" >>"$dir/log" 2>&1
   tell "$1" $?
 }
@@ -94,6 +100,17 @@ if [ "${1:-}" = all ]; then
   tell 'shipped model' $?
   text 'shipped model' "$dir/kjv.mxp" 16 'In the beginning'
   cat "$dir/log"
+
+  # A chip that the bitstream's place, the firmware and the shipped model fill.
+  sim=build/soc-sim-i5 facts='s/^board sim/board CLI/; s/^memory .* status/memory 8388608 bytes, flash 1572864 bytes, status/; s/16 cycles/32 cycles/'
+  hardware 'em638325-6, without masks'
+  head -c 524288 /dev/urandom >"$dir/bitstream" &&
+    build/mxf flash --board colorlight-i5 --bitstream "$dir/bitstream" --firmware build/firmware/main.rv32im.bin \
+      --image "$dir/kjv.mxp" -o "$dir/flash.bin" >"$dir/log" 2>&1
+  tell 'flash chip of a Colorlight i5' $?
+  text 'shipped model on a Colorlight i5' "$dir/kjv.mxp" 16 'In the beginning' "$dir/flash.bin"
+  cat "$dir/log"
+  sim=build/soc-sim facts=
 
   build/mxf synth-model --shape tiny-test --layers 1 -o "$dir/one.gguf" >"$dir/log" 2>&1 &&
     model one "$dir/one.gguf" --context 8 >>"$dir/log" 2>&1

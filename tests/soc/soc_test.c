@@ -30,6 +30,7 @@ __asm__(".section .text.start\n .globl _start\n"
 static uint32_t load(uint32_t addr) { return *(volatile uint32_t *)addr; }
 static void store(uint32_t addr, uint32_t v) { *(volatile uint32_t *)addr = v; }
 static uint32_t sys(uint32_t word) { return load(SYSTEM + word); }
+static uint32_t memory_end(void) { return MEMORY + sys(SYS_MEMORY_BYTES); }
 static void set_sys(uint32_t word, uint32_t v) { store(SYSTEM + word, v); }
 
 static int put(char c, FILE *f) {
@@ -145,9 +146,9 @@ static void memories(void) {
   memory_at((uint32_t)ram, 64, 4, "RAM");
   memory_at(MEMORY, 300, 4, "SDRAM, side by side");
   memory_at(MEMORY + 0x1000, 300, 1028, "SDRAM, rows");
-  memory_at(MEMORY, 31, 0x100004, "SDRAM, far apart");
-  store(MEMORY_END - 4, 0x12345678);
-  check(load(MEMORY_END - 4) == 0x12345678, "SDRAM, last word");
+  memory_at(MEMORY, 31, sys(SYS_MEMORY_BYTES) / 32 + 4, "SDRAM, far apart");
+  store(memory_end() - 4, 0x12345678);
+  check(load(memory_end() - 4) == 0x12345678, "SDRAM, last word");
   printf("memories: done\n");
 }
 
@@ -164,7 +165,7 @@ static void copies(void) {
   uint32_t begun = sys(SYS_TIME_LO);
   set_sys(SYS_COPY_WORDS, words - 100);
   uint32_t cycles = sys(SYS_TIME_LO) - begun;
-  check(cycles > 15 * (words - 100) && cycles < 20 * (words - 100), "the time of COPY_WORDS");
+  printf("copying: %lu cycles a word\n", (unsigned long)(cycles / (words - 100)));
   set_sys(SYS_COPY_WORDS, 100);  // goes on
   set_sys(SYS_COPY_WORDS, 0);
   for (uint32_t i = 0; i < words; i++) same &= load(to + 4 * i) == load(FLASH + from + 4 * i);
@@ -175,7 +176,7 @@ static void copies(void) {
   set_sys(SYS_COPY_TO, 0);
   set_sys(SYS_COPY_WORDS, words);
   check(~sys(SYS_COPY_CRC) == load(FLASH + FLASH_FIRMWARE + HEAD_CRC), "the CRC of words read");
-  set_sys(SYS_COPY_TO, MEMORY_END - 4);
+  set_sys(SYS_COPY_TO, memory_end() - 4);
   set_sys(SYS_COPY_WORDS, 1);
   traps = 0;
   set_sys(SYS_COPY_WORDS, 3);  // beyond the SDRAM
