@@ -32,7 +32,7 @@ for pins in boards/*/pins.lpf; do
   top=${pins%/*}/top.sv
   lpf() { expect "$1" "$2" awk -f boards/ecp5/pins.awk "$top" "$3"; }
   lpf 0 " pins" "$pins"
-  lpf 1 "leds_o[0] has no LOCATE" "$(changed "$pins" '/LOCATE COMP "leds_o\[0\]"/d')"
+  lpf 1 "sdram_dq[0] has no LOCATE" "$(changed "$pins" '/LOCATE COMP "sdram_dq\[0\]"/d')"
   lpf 1 "tx_o has no IOBUF" "$(changed "$pins" '/IOBUF PORT "tx_o"/d')"
   lpf 1 "tx has no port" "$(changed "$pins" 's/"tx_o"/"tx"/')"
   lpf 1 "two ports at" "$(changed "$pins" '/LOCATE COMP "rx_i"/s/SITE "[A-Z0-9]*"/SITE "'"$(sed -n 's/LOCATE COMP "tx_o" SITE "\(.*\)";/\1/p' "$pins")"'"/')"
@@ -48,13 +48,24 @@ check 1 "MULT18X18D: 2 are expected" "$(changed "$dir/stat" 's/MULT18X18D 2/MULT
 check 1 "DP16KD: 1 are expected" "$(changed "$dir/stat" '/DP16KD/d')"
 check 1 "no cells" /dev/null
 
+cross() { expect "$1" "$2" awk -f boards/ecp5/cross.awk "$3"; }
+report() {
+  printf "Info: Max frequency for clock '%s': %s MHz (PASS at %s MHz)\n" fast 229.20 100.00 slow 53.59 50.00
+  printf 'Info: Max delay %s: %s ns\n' '<async>      -> posedge slow' 18.85 "posedge slow -> posedge fast" "$1" 'posedge fast -> posedge slow' 1.72
+}
+report 14.82 >"$dir/early" && report 9.82 >"$dir/late"
+cat "$dir/early" "$dir/late" >"$dir/twice"
+cross 0 "posedge slow -> posedge fast: 9.82 of 10.00 ns" "$dir/twice"
+cross 1 "posedge slow -> posedge fast takes 14.82 ns" "$dir/early"
+cross 1 "no clock" /dev/null
+
 # With nothing on PATH but what the script itself needs.
 mkdir "$dir/bin"
 ln -s "$(command -v mkdir)" "$(command -v bash)" "$dir/bin"
 expect 1 "nextpnr-ecp5 is missing: " env PATH="$dir/bin" boards/ecp5/build.sh bitstream ulx3s 25f
 expect 2 "DEVICE=26f: expected 12f, 25f, 45f or 85f" boards/ecp5/build.sh bitstream ulx3s 26f
 expect 2 "no board 'icebreaker'" boards/ecp5/build.sh synth icebreaker 25f
-expect 2 "BOARD= is missing: one of icebreaker kv260" make --no-print-directory bitstream BOARD=
+expect 2 "BOARD= is missing: one of colorlight-i5 icebreaker" make --no-print-directory bitstream BOARD=
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -11,6 +11,9 @@
 # other multipliers or block RAMs than board.conf expects, and when more than
 # most_percent of the device's LUTs, multipliers or block RAMs are used.
 #
+# The bitstream fails where the clock is not met, or a path between two clocks takes longer
+# than a cycle of the faster one.
+#
 # SEED= of the placer, 1 if not set.
 set -eu -o pipefail
 
@@ -77,6 +80,7 @@ bitstream() {
   nice nextpnr-ecp5 "--${device%f}k" --package "$package" --speed 6 --json "$out/top.json" --lpf "boards/$board/pins.lpf" \
     --freq "$clock_mhz" --seed "${SEED:-1}" --textcfg "$out/top.config" --report "$out/report.json" \
     > "$out/nextpnr.log" 2>&1 || fail "$(grep -m1 ERROR "$out/nextpnr.log"); see $out/nextpnr.log"
+  awk -f $here/cross.awk "$out/nextpnr.log" || fail "paths between clocks are too long; see $out/nextpnr.log"
   ecppack --input "$out/top.config" --compress --bit "$out/top.bit.tmp"
   mv "$out/top.bit.tmp" "$out/top.bit"
   grep -E 'Max frequency' "$out/nextpnr.log" | tail -n 1
