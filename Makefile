@@ -17,7 +17,7 @@ CSTD     := -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=o
 CPPFLAGS += -I. -I$B/gen -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -MMD -MP
 LDLIBS   := -llapacke -lopenblas -ljansson -lz -lpthread -lm
 SETS     := tiny small sim large
-DEFS     := golden/isa.def golden/ucode.def golden/csr.def golden/params.def
+DEFS     := golden/isa.def golden/ucode.def golden/csr.def  # all that a build id depends on, but for the parameters
 
 obj = $(patsubst %.c,$B/%.o,$1)
 csources = $(sort $(shell find $1 -name '*.c'))
@@ -56,7 +56,7 @@ clean: ## remove build/
 .PHONY: all help clean
 
 # Generated from the definition files.
-$B/golden-gen: golden/gen.c golden/isa.c golden/isa.h $(DEFS)
+$B/golden-gen: golden/gen.c golden/isa.c golden/isa.h $(DEFS) golden/params.def
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CSTD) -I. -D_POSIX_C_SOURCE=200809L -O1 -o $@ golden/gen.c golden/isa.c && $@ check
 $B/gen/build_id.h: $B/golden-gen

@@ -49,6 +49,32 @@ refuses csr.def 's/FAULT(RANGE,       3/FAULT(RANGE,       2/' BUILD_ID RANGE
 refuses params.def 's/PARAM(GROUP,               16/PARAM(GROUP,               24/' tiny GROUP
 refuses params.def 's/PARAM(TOKENS,               1/PARAM(TOKENS,               3/' tiny TOKENS power
 
+# ids FILE SED-SCRIPT: build ids by set, from a copy of golden/ with FILE changed.
+ids() {
+  rm -rf "$dir/golden" && cp -r golden "$dir/golden" && sed -i "$2" "$dir/golden/$1" &&
+    cc -std=c17 -I"$dir" -D_POSIX_C_SOURCE=200809L -o "$dir/gen" "$dir/golden/gen.c" "$dir/golden/isa.c" &&
+    "$dir/gen" build-id "$dir"/golden/{isa,ucode,csr}.def | sed -n 's/#define MX_BUILD_ID_//p'
+}
+# changes_ids FILE SED-SCRIPT SET...: that changes the build ids of these sets only.
+changes_ids() {
+  local file=$1 change=$2 changed
+  shift 2
+  ids "$file" "$change" >"$dir/ids"
+  changed=$(paste "$dir/ids.unchanged" "$dir/ids" | awk '$2 != $4 {print $1}' | xargs)
+  if ! cmp -s "golden/$file" "$dir/golden/$file" && [ "$changed" = "$*" ]; then
+    passed=$((passed + 1))
+  else
+    echo "FAIL  $file: '$change' changes the build ids of '$changed', expected '$*'"
+    failed=$((failed + 1))
+  fi
+}
+ids params.def '' >"$dir/ids.unchanged"
+read -ra sets < <(sed -n 's/^SET(\([a-z]*\),.*/\1/p' golden/params.def | xargs)
+changes_ids csr.def 's/^CSR(STATUS/ &/' "${sets[@]}"
+changes_ids params.def 's/PARAM(WRITES,/PARAM(POSTED,/' "${sets[@]}"
+changes_ids params.def 's/PARAM(WRITES,  *[0-9]*/&0/' "${sets[0]}"
+changes_ids params.def 's/^SET(sim,  *"/&the /; s/^PARAM(/ &/'
+
 # refuses_soc SED-SCRIPT NAME...: the same of firmware/soc.def and rtl/soc/gen_soc.c.
 refuses_soc() {
   local change=$1 message
