@@ -80,8 +80,8 @@ module mx_serial_stream #(
       Next2:      read_word = Segments;
       default:    read_word = Address;
     endcase
-  // Next1: the stride is read, and goes to left_q; Next2: the address.
-  wire logic [31:0] sum = head + (state_q == Count ? 32'hFFFF_FFFF : left_q);
+  // Next1: the stride is read, and goes to left_q; Next2: the address; Count: left_q is -1.
+  wire logic [31:0] sum = head + left_q;
   always_ff @(posedge clk_i) begin
     if (put || works)
       queue[works ? {get_q[QueueBits-1:0], state_q == Count ? Segments : Address} : {put_q[QueueBits-1:0], word_q}] <= works ? sum : put_word;
@@ -109,7 +109,8 @@ module mx_serial_stream #(
   always_ff @(posedge clk_i) begin
     if (state_q == Load1) addr_q <= head;
     else if (fire)        addr_q <= addr_q + (burst ? 32'(4 * BurstBeats) : 32'd4);
-    if (state_q == Load2 || state_q == Next1) left_q <= head;
+    if (state_q == Next2)                          left_q <= '1;
+    else if (state_q == Load2 || state_q == Next1) left_q <= head;
     else if (fire)        left_q <= left_q - (burst ? 32'(BurstBeats) : 32'd1);
     if (!rst_ni) free_q <= (FreeBits + 1)'(StreamFifoBeats);
     else         free_q <= free_q - (fire ? less : '0) + (FreeBits + 1)'(s_fire);
