@@ -16,7 +16,7 @@ CFLAGS   ?= -O2 -g
 CSTD     := -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off
 CPPFLAGS += -I. -I$B/gen -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -MMD -MP
 LDLIBS   := -llapacke -lopenblas -ljansson -lz -lpthread -lm
-SETS     := tiny small sim large
+SETS     := $(shell sed -n 's/^SET.\([a-z]*\),.*/\1/p' golden/params.def)
 DEFS     := golden/isa.def golden/ucode.def golden/csr.def  # all that a build id depends on, but for the parameters
 
 obj = $(patsubst %.c,$B/%.o,$1)
@@ -140,7 +140,8 @@ $B/unit/test_gradients: $(addprefix $T/,test_gradients.c model.c layers.c attent
 
 # Tests. `test` installs, builds and runs; the two inner targets are for machines
 # that have everything.
-engines := $(foreach s,$(SETS),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
+# The RTL of medium is small's with more of everything: test-long has it.
+engines := $(foreach s,$(filter-out medium,$(SETS)),$B/engines/rtl_$s.so) $B/engines/rtl_sim_fault.so
 test_scripts := tests/lint.sh tests/gen.sh tests/boards.sh tests/boards/aarch64.sh tests/boards/zynqmp.sh tests/exports/core.sh tests/cli/run.sh \
   tests/soc/run.sh tests/systemc/run.sh
 test: ## install what is missing, build, run all tests: closes with N passed, N failed
@@ -164,8 +165,9 @@ sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 B=$B/san SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -Wno-maybe-uninitialized' $(patsubst $B/%,$B/san/%,$(sanitized))
 	@OPENBLAS_NUM_THREADS=1 TIMEOUT=3600 tests/run.sh $(patsubst $B/%,$B/san/%,$(sanitized))
 .PHONY: sanitize
-test-long: test ## the tests, then all proofs, all netlists, and functions over all 2^32 inputs
-	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh tests/boards/ice40.sh 'tests/soc/run.sh all'
+test-long: test $B/engines/rtl_medium.so ## the tests, then all proofs, all netlists, the RTL of set medium, and functions over all 2^32 inputs
+	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh tests/boards/ice40.sh 'tests/soc/run.sh all' \
+	  $B/unit/test_lockstep 'tests/e2e/run.sh ^medium'
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -o $@.tmp $^ -lz -lpthread -lm && mv $@.tmp $@

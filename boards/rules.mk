@@ -3,7 +3,7 @@
 BOARD ?=
 boards := $(patsubst boards/%/board.def,%,$(wildcard boards/*/board.def))
 ifeq ($(BOARD),)
-synth: $(foreach s,tiny small large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+; BOARD=NAME: of a board, against its FPGA (yosys)
+synth: $(foreach s,tiny small medium large,$B/gen/$s/mx_cfg.sv) $B/gen/mx_pkg.sv $B/gen/fn_rom.sv ## area by module for iCE40, ECP5 and UltraScale+; BOARD=NAME: of a board, against its FPGA (yosys)
 	@tests/deps.sh && boards/synth.sh
 bitstream: ## bitstream for BOARD=NAME, and DEVICE=NAME where a board has several (boards/README.md)
 	@echo "bitstream: BOARD= is missing: one of $(boards)" >&2; exit 2

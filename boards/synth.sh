@@ -8,7 +8,7 @@
 # With a board (a folder with a board.def): its set against what its FPGA has; fails
 # beyond 85 % of anything, where routing becomes a matter of luck.
 #
-# tiny goes to iCE40, small to ECP5, large to UltraScale+. Each set leaves
+# tiny goes to iCE40, small and medium to ECP5, large to UltraScale+. Each set leaves
 # build/synth/SET.log, SET.json (netlist) and SET.rpt (area by unit). Fails on a
 # latch, a combinational loop, a wire without driver or with several, and on
 # any warning that boards/yosys_warnings.allow does not explain.
@@ -27,9 +27,11 @@ flow() {
            device="UP5K 5280 5280 5280 - 8 30 4 -" ;;
     small) synth="synth_ecp5"
            device="LFE5U-25F 24288 24288 - - 28 56 - -" ;;
+    medium) synth="synth_ecp5"
+           device="LFE5U-85F 83640 83640 - - 156 208 - -" ;;
     large) synth="synth_xilinx -family xcup -flatten -noiopad"
            device="XCK26 117120 234240 14640 - 1248 288 - 57600" ;;
-    *)     echo "synth.sh: no set '$1'; there are tiny, small, large" >&2; exit 2 ;;
+    *)     echo "synth.sh: no set '$1'; there are tiny, small, medium, large" >&2; exit 2 ;;
   esac
   device=${device_of_board:-$device}
 }

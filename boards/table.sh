@@ -2,9 +2,10 @@
 # The table of boards in boards/README.md, between its two marks, from the flows of
 # each board and the cycle model: `make boards`. Run from the repository root.
 #
-#   boards/table.sh [BOARD...]     default: all; of others the rows stay as they are
+#   boards/table.sh [BOARD[:DEVICE]...]   default: all; of others the rows stay as they are
 #
-# Of each board, boards/BOARD/board.def tells family, name, fpga, price_class, set,
+# Of each board, boards/BOARD/board.def, and of one more DEVICE that it comes with
+# boards/BOARD/board_DEVICE.def, tells family, name, fpga, price_class, set,
 # model, clock_mhz and, where the flow does not tell the speed, profile: what to give
 # to mxf profile. Boards with an iCE40 are placed and routed, those with an ECP5 where
 # nextpnr-ecp5 is on PATH; else figures of area are those of synthesis.
@@ -15,12 +16,17 @@ readme=boards/README.md
 work=build/boards
 mkdir -p $work
 
-get() { sed -n "s/^$2=//p" "boards/$1/board.def"; }
+device() { [[ $1 != *:* ]] || echo "${1#*:}"; }
+get() {
+  local device
+  device=$(device "$1")
+  sed -n "s/^$2=//p" "boards/${1%:*}/board${device:+_$device}.def"
+}
 # flow BOARD TARGET: runs `make TARGET`, leaves what it prints in $work/BOARD.log
 flow() {
   [ -z "${FROM_LOGS:-}" ] || [ ! -s "$work/$1.log" ] || return 0
   echo "table.sh: $1: make $2" >&2
-  make --no-print-directory "$2" BOARD="$1" > "$work/$1.log" || { tail -n 5 "$work/$1.log" >&2; exit 1; }
+  make --no-print-directory "$2" BOARD="${1%:*}" DEVICE="$(device "$1")" > "$work/$1.log" || { tail -n 5 "$work/$1.log" >&2; exit 1; }
 }
 # share LOG NAME: of the line `NAME used of all`
 share() { awk -v n="$2" '$1 == n {print $2 " of " $4}' "$1"; }
@@ -67,7 +73,9 @@ row() {
 }
 
 all=()
-for file in boards/*/board.def; do all+=("$(basename "$(dirname "$file")")"); done
+for file in boards/*/board*.def; do
+  all+=("$(sed 's|^boards/||; s|/board\.def$||; s|/board_\(.*\)\.def$|:\1|' <<< "$file")")
+done
 {
   echo '| board | FPGA | price class | set | logic | multipliers | block RAM | reaches, MHz | clock, MHz | model | tokens per second |'
   echo '|---|---|---|---|---|---|---|---|---|---|---|'

@@ -11,7 +11,10 @@ static const char usage[] =
     "usage: mxf compile QMODEL --target SET -o FILE [options]\n"
     "\n"
     "Lowers a quantized model (mxf quantize) to a program image for a parameter set\n"
-    "of the device: tiny, small, sim or large (golden/params.def).\n"
+    "of the device (golden/params.def):"
+#define SET(name, text) " " #name
+#include "golden/params.def"
+    ".\n"
     "\n"
     "  --target SET      parameter set (default: sim)\n"
     "  -o FILE           image to write (.mxp)\n"
@@ -44,7 +47,7 @@ static mx_status choose(const arguments *a, mx_compile_options *o, mx_error *e) 
   static const char *const forms[] = {"", "graph", "tiles", "schedule", "asm"};
   *o = (mx_compile_options){.params = mx_params_find(a->target), .context = (uint32_t)a->context, .to = stdout};
   if (!o->params)
-    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--target %s: expected tiny, small, sim or large", a->target);
+    return mx_fail(e, MX_USAGE, MX_NOWHERE, "--target %s: expected one of %s", a->target, mx_params_names());
   for (int i = 1; a->form && i < 5; i++)
     if (!strcmp(a->form, forms[i])) o->form = (mx_emit_form)i;
   if (a->form && !o->form)

@@ -15,7 +15,12 @@
 
 typedef struct { const char *name; unsigned offset; const char *access; uint32_t reset; const char *text; } csr_info;
 typedef struct { const char *name; unsigned code; const char *text; } named_code;
-typedef struct { const char *name; uint32_t value[4]; const char *text; } param_info;
+enum {
+#define SET(name, text) SET_##name,
+#include "golden/params.def"
+  SETS
+};
+typedef struct { const char *name; uint32_t value[SETS]; const char *text; } param_info;
 
 static const csr_info csrs[] = {
 #define CSR(name, offset, access, reset, text) {#name, offset, #access, reset, text},
@@ -34,7 +39,7 @@ static const named_code sets[] = {
 #include "golden/params.def"
     {0}};
 static const param_info params[] = {
-#define PARAM(name, tiny, small, sim, large, text) {#name, {tiny, small, sim, large}, text},
+#define PARAM(name, tiny, small, medium, sim, large, text) {#name, {tiny, small, medium, sim, large}, text},
 #include "golden/params.def"
     {0}};
 
@@ -241,9 +246,14 @@ static void print_params(void) {
   for (const named_code *s = sets; s->name; s++) printf("- **%s**: %s\n", s->name, s->text);
   fputs("\n| parameter |", stdout);
   for (const named_code *s = sets; s->name; s++) printf(" %s |", s->name);
-  puts(" meaning |\n|---|---|---|---|---|---|");
-  for (const param_info *p = params; p->name; p++)
-    printf("| `%s` | %u | %u | %u | %u | %s |\n", p->name, p->value[0], p->value[1], p->value[2], p->value[3], p->text);
+  fputs(" meaning |\n|---|---|", stdout);
+  for (int s = 0; s < SETS; s++) fputs("---|", stdout);
+  for (const param_info *p = params; p->name; p++) {
+    printf("\n| `%s` |", p->name);
+    for (int s = 0; s < SETS; s++) printf(" %" PRIu32 " |", p->value[s]);
+    printf(" %s |", p->text);
+  }
+  puts("");
 }
 
 int main(int argc, char **argv) {

@@ -7,19 +7,23 @@
 
 // One inclusion per set; a set added to params.def gets its column here.
 const mx_params mx_param_sets[] = {
-#define PARAM(name, tiny, small, sim, large, text) .name = tiny,
+#define PARAM(name, tiny, small, medium, sim, large, text) .name = tiny,
     {"tiny", MX_TEXT_tiny, MX_BUILD_ID_tiny,
 #include "golden/params.def"
     },
-#define PARAM(name, tiny, small, sim, large, text) .name = small,
+#define PARAM(name, tiny, small, medium, sim, large, text) .name = small,
     {"small", MX_TEXT_small, MX_BUILD_ID_small,
 #include "golden/params.def"
     },
-#define PARAM(name, tiny, small, sim, large, text) .name = sim,
+#define PARAM(name, tiny, small, medium, sim, large, text) .name = medium,
+    {"medium", MX_TEXT_medium, MX_BUILD_ID_medium,
+#include "golden/params.def"
+    },
+#define PARAM(name, tiny, small, medium, sim, large, text) .name = sim,
     {"sim", MX_TEXT_sim, MX_BUILD_ID_sim,
 #include "golden/params.def"
     },
-#define PARAM(name, tiny, small, sim, large, text) .name = large,
+#define PARAM(name, tiny, small, medium, sim, large, text) .name = large,
     {"large", MX_TEXT_large, MX_BUILD_ID_large,
 #include "golden/params.def"
     },
@@ -29,4 +33,12 @@ const mx_params *mx_params_find(const char *name) {
   for (const mx_params *p = mx_param_sets; p->name; p++)
     if (!strcmp(p->name, name)) return p;
   return NULL;
+}
+
+const char *mx_params_names(void) {
+  static const char names[] =
+#define SET(name, text) ", " #name
+#include "golden/params.def"
+      ;
+  return names + 2;
 }

@@ -90,7 +90,7 @@ static mx_status take_shape(const texts *t, mx_profile_arguments *a, mx_error *e
   const char *alone = given_without_shape(t), *target = t->target ? t->target : "sim";
   if (!o->shape) return alone ? mx_fail(e, MX_USAGE, MX_NOWHERE, "--%s needs --shape; an image has its own", alone) : MX_OK;
   a->target = mx_params_find(target);
-  if (!a->target) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--target %s: expected tiny, small, sim or large", target);
+  if (!a->target) return mx_fail(e, MX_USAGE, MX_NOWHERE, "--target %s: expected one of %s", target, mx_params_names());
   a->context = DEFAULT_CONTEXT;
   mx_status s = number32("layers", t->layers, 1, 1024, &o->layers, e);
   if (!s) s = number32("context", t->context, 1, 65535, &a->context, e);

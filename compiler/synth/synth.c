@@ -19,6 +19,7 @@ static const struct {
     {"tiny-test", false, {64, 160, 2, 4, 2, 16, 320, 64, 10000, 1e-5f, 0}},
     {"tiny-qwen3", true, {64, 160, 2, 4, 2, 32, 9000, 64, 1000000, 1e-6f, 1}},
     {"stories15m", true, {288, 768, 6, 6, 6, 48, 32000, 256, 10000, 1e-5f, 0}},
+    {"stories42m", true, {512, 1376, 8, 8, 8, 64, 32000, 1024, 10000, 1e-5f, 0}},
     {"smollm2-135m", true, {576, 1536, 30, 9, 3, 64, 49152, 8192, 100000, 1e-5f, 0}},
     {"tinyllama-1.1b", false, {2048, 5632, 22, 32, 4, 64, 32000, 2048, 10000, 1e-5f, 0}},
     {"llama2-7b", false, {4096, 11008, 32, 32, 32, 128, 32000, 4096, 10000, 1e-5f, 0}},
@@ -26,7 +27,9 @@ static const struct {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-const char *mx_synth_shapes(void) { return "tiny-test, tiny-qwen3, stories15m, smollm2-135m, tinyllama-1.1b, llama2-7b or qwen3-0.6b"; }
+const char *mx_synth_shapes(void) {
+  return "tiny-test, tiny-qwen3, stories15m, stories42m, smollm2-135m, tinyllama-1.1b, llama2-7b or qwen3-0.6b";
+}
 
 mx_status mx_synth_config(const mx_synth_options *o, mx_config *out, bool *tied, mx_error *e) {
   for (int i = 0; i < SHAPES; i++) {

@@ -50,6 +50,13 @@ method "mixed precision by matrix" mixed=4.6+trace
 method "mixed precision by matrix and by channels, W4A4" mixed=4.8+trace+channels --acts mxint4
 method "codebooks fitted to each matrix" gptq --weights codebook
 PROMPT=A check "tiny: shipped text, random stalls" verify tiny 128 2 10  # slow: fewer tokens
+if [ -n "${MX_EXHAUSTIVE:-}" ]; then  # make test-long, which builds the engine
+  check "medium: shipped text, no stalls" verify medium 256 24 0
+  check "medium: shipped text, random stalls" verify medium 256 12 25
+  check "medium: MXINT6 weights and activations, blocks of 64" verify medium 64 2 10 --weights mxint6:64 --acts mxint6
+  check "medium: group INT4 with zero points, KV in MXINT4" verify medium 64 2 10 --weights int4z:32 --kv mxint4
+  check "medium: MXFP4 through the decode table" verify medium 64 2 10 --weights mxfp4
+fi
 check "large: shipped text, random stalls" verify large 256 3 10
 check "large: two rows side by side, KV in MXINT4" verify large 64 2 0 --weights mxint6:16 --kv mxint4
 
@@ -104,20 +111,23 @@ for set in small sim large; do
 done
 
 same_logits() {
-  build_image tiny 64 && "$mxf" run "$dir/tiny.mxp" --prompt "And God said" -n 20 >"$dir/a" &&
-    build_image large 64 && "$mxf" run "$dir/large.mxp" --prompt "And God said" -n 20 >"$dir/b" && cmp "$dir/a" "$dir/b"
+  local set
+  for set in tiny medium large; do
+    build_image $set 64 && "$mxf" run "$dir/$set.mxp" --prompt "And God said" -n 20 >"$dir/$set.txt" || return 1
+    cmp "$dir/tiny.txt" "$dir/$set.txt" || return 1
+  done
 }
-check "the same text on tiny and large" same_logits
+check "the same text on tiny, medium and large" same_logits
 
-# Prompts go in batches of two on small, of eight on sim: that must not draw.
+# Prompts go in batches of two on small, of eight on medium and sim: that must not draw.
 same_draws() {
   local set
-  for set in small sim; do
+  for set in small medium sim; do
     build_image $set 64 && "$mxf" run "$dir/$set.mxp" --temperature 1 --seed 3 --prompt "And" -n 20 >"$dir/$set.txt" || return 1
+    cmp "$dir/small.txt" "$dir/$set.txt" || return 1
   done
-  cmp "$dir/small.txt" "$dir/sim.txt"
 }
-check "the same draws on small and sim" same_draws
+check "the same draws on small, medium and sim" same_draws
 
 repeatable() {
   build_image sim 64 && cp "$dir/model.mxq" "$dir/again.mxq" && cp "$dir/sim.mxp" "$dir/again.mxp" && build_image sim 64 &&

@@ -67,11 +67,11 @@ void same_as_engine(const char *engine, const char *set, const mx_memory_options
 void add_same(std::vector<test_case> &cases) {
   const struct { const char *name; mx::platform_options o; } modes[] = {
       {"loose", {}}, {"approximate", approximate()}, {"loose, no DMI", without_dmi()}};
-  for (const char *set : {"tiny", "small", "sim", "large"})
+  for (const mx_params *p = mx_param_sets; p->name; p++)
     for (const memory_case &m : memories())
       for (const auto &mode : modes)
-        cases.push_back({std::string("cycle model, ") + set + ", " + m.name + ", " + mode.name,
-                         [=] { same_as_engine("cycle", set, m.options, mode.o); }});
+        cases.push_back({std::string("cycle model, ") + p->name + ", " + m.name + ", " + mode.name,
+                         [=] { same_as_engine("cycle", p->name, m.options, mode.o); }});
   for (const char *set : {"tiny", "sim"})
     for (const auto &mode : modes)
       cases.push_back({std::string("RTL in its place, ") + set + ", " + mode.name,

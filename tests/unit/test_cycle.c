@@ -212,10 +212,11 @@ static void run_program(const mx_params *p, unsigned kind) {
 
 static void leaps_equal_steps(void **state) {
   (void)state;
-  static const char *const sets[] = {"sim", "small", "large", "tiny"};
+  unsigned sets = 0;
+  while (mx_param_sets[sets].name) sets++;
   test_random_seed(test_seed());
-  for (uint32_t i = 0; i < test_runs(12); i++) {
-    const mx_params *p = mx_params_find(sets[i % 4]);
+  for (uint32_t i = 0; i < test_runs(3 * sets); i++) {
+    const mx_params *p = &mx_param_sets[i % sets];
     power_up(p);
     for (int k = 0; k < 3; k++) run_program(p, test_below(TEST_KINDS));
   }

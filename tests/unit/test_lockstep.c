@@ -152,5 +152,7 @@ int main(void) {
       cmocka_unit_test_prestate(model_equals_rtl, (char[]){"tiny"}),
       cmocka_unit_test(isa_programs_too),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  const struct CMUnitTest more[] = {cmocka_unit_test_prestate(model_equals_rtl, (char[]){"medium"})};
+  int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  return getenv("MX_EXHAUSTIVE") ? failed + cmocka_run_group_tests(more, NULL, NULL) : failed;
 }

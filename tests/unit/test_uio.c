@@ -61,13 +61,14 @@ static void fails(const fake_uio_options *o, mx_status expected, const char *wor
 
 static void every_set_gives_the_tokens(void **state) {
   (void)state;
-  const char *sets[] = {"tiny", "small", "sim", "large"}, *engines[] = {"golden", "cycle"};
-  for (int i = 0; i < 8; i++) {
-    mx_error e = {0};
-    uint32_t starts;
-    if (run_named(WITH(.set = sets[i / 2], .engine = engines[i % 2]), "uio", &starts, &e)) fail_msg("%s", e.text);
-    assert_int_equal(starts, PROGRAMS);
-  }
+  const char *engines[] = {"golden", "cycle"};
+  for (const mx_params *p = mx_param_sets; p->name; p++)
+    for (int i = 0; i < 2; i++) {
+      mx_error e = {0};
+      uint32_t starts;
+      if (run_named(WITH(.set = p->name, .engine = engines[i]), "uio", &starts, &e)) fail_msg("%s", e.text);
+      assert_int_equal(starts, PROGRAMS);
+    }
 }
 
 static void paths_and_old_names(void **state) {
