@@ -80,7 +80,7 @@ done
   echo '| board | FPGA | price class | set | logic | multipliers | block RAM | reaches, MHz | clock, MHz | model | tokens per second |'
   echo '|---|---|---|---|---|---|---|---|---|---|---|'
   for board in "${all[@]}"; do
-    if [ $# -eq 0 ] || [[ " $* " == *" $board "* ]]; then row "$board"; else grep -F "| $(get "$board" name) |" $readme || true; fi
+    if [ $# -eq 0 ] || [[ " $* " == *" $board "* ]]; then row "$board"; else awk -v row="| $(get "$board" name) |" 'index($0, row) == 1' $readme; fi
   done
 } > $work/table.md
 awk -v table=$work/table.md '
