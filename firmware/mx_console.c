@@ -89,10 +89,17 @@ static void add(mx_console *c, uint8_t byte, uint32_t *n, uint32_t *beyond) {
   if (c->terminal.echo) c->terminal.send(c->terminal.self, byte);
 }
 
+// What was typed ahead comes first. It lies in the line's own buffer, behind what has
+// been read of it.
+static int next_byte(mx_console *c) {
+  if (c->ahead_from < c->ahead_to) return c->line[c->ahead_from++];
+  return c->terminal.receive(c->terminal.self, true);
+}
+
 // The rest of what keys like the arrows send.
 static void skip_sequence(mx_console *c) {
-  int byte = c->terminal.receive(c->terminal.self, true);
-  while (byte == '[' || byte == 'O' || (byte >= '0' && byte <= ';')) byte = c->terminal.receive(c->terminal.self, true);
+  int byte = next_byte(c);
+  while (byte == '[' || byte == 'O' || (byte >= '0' && byte <= ';')) byte = next_byte(c);
 }
 
 typedef enum { LINE_READY, LINE_TOO_LONG, LINE_DROPPED, LINE_FRAME, LINE_END } line_event;
@@ -101,7 +108,7 @@ typedef enum { LINE_READY, LINE_TOO_LONG, LINE_DROPPED, LINE_FRAME, LINE_END } l
 static line_event read_line(mx_console *c, uint32_t *n) {
   uint32_t beyond = 0;  // bytes that had no room
   for (*n = 0;;) {
-    int byte = c->terminal.receive(c->terminal.self, true);
+    int byte = next_byte(c);
     bool second = byte == '\n' && c->after_return;
     c->after_return = byte == '\r';
     if (second) continue;
@@ -121,7 +128,23 @@ static line_event read_line(mx_console *c, uint32_t *n) {
 
 // ---- a text ------------------------------------------------------------------------
 
-static bool is_interrupted(const mx_console *c) { return c->terminal.receive(c->terminal.self, false) == INTERRUPT; }
+// Ctrl-C drops what was typed before it. The line is a prompt whose tokens are known, so
+// all of its buffer but what is not read yet is free.
+static bool is_interrupted(mx_console *c) {
+  for (int byte; (byte = c->terminal.receive(c->terminal.self, false)) >= 0;) {
+    if (byte == INTERRUPT) c->ahead_from = c->ahead_to = 0;
+    if (byte == INTERRUPT) return true;
+    if (c->ahead_to < c->line_bytes) c->line[c->ahead_to++] = (uint8_t)byte;
+  }
+  return false;
+}
+
+static void move_ahead_down(mx_console *c) {
+  uint32_t n = c->ahead_to - c->ahead_from;
+  for (uint32_t i = 0; i < n; i++) c->line[i] = c->line[c->ahead_from + i];
+  c->ahead_from = 0;
+  c->ahead_to = n;
+}
 
 static void put_token(mx_console *c, uint32_t token) {
   mx_text_decode(c->text, c->before, (int32_t)token, send_byte, c);
@@ -183,6 +206,7 @@ static void generate(mx_console *c, uint32_t count) {
   uint64_t begun = c->terminal.now ? c->terminal.now(c->terminal.self) : 0;
   c->stats = (mx_console_stats){.prompt_tokens = count};
   c->before = -1;
+  move_ahead_down(c);
   mx_runtime_rewind(c->runtime);
   mx_driver_status s = feed_prompt(c, count, &next, &stopped);
   if (!s && !stopped) s = mx_runtime_decode(c->runtime, next, c->max_tokens, emit, c, &stop);
@@ -341,7 +365,7 @@ mx_console_event mx_console_run(mx_console *c) {
     put(c, "> ");
     switch (read_line(c, &n)) {
       case LINE_END: return MX_CONSOLE_END;
-      case LINE_FRAME: return MX_CONSOLE_SERIAL;
+      case LINE_FRAME: c->ahead_from = c->ahead_to = 0; return MX_CONSOLE_SERIAL;  // the host repeats it
       case LINE_DROPPED: put(c, "^C\n"); break;
       case LINE_TOO_LONG: put_error(c, "the line is too long"); break;
       default:

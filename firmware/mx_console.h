@@ -42,6 +42,7 @@ typedef struct {
   mx_console_stats stats;  // of the last text
   int32_t before;          // token that the last one came after
   bool after_return;       // a line feed that comes now belongs to the last line
+  uint32_t ahead_from, ahead_to;  // of `line`: typed while a text was written, not read yet
 } mx_console;
 
 typedef enum {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "firmware/mx_console.h"
+#include "firmware/mx_frame.h"
 #include "sim/session.h"
 #include "tests/unit/program.h"
 #include "tests/unit/toy_image.h"
@@ -25,6 +26,7 @@ typedef struct {
   char out[1 << 16];
   size_t n;
   uint32_t interrupt_at, polls;  // the poll without waiting that finds Ctrl-C; 0: none
+  const char *ahead;             // what polls find before, a byte each
   uint64_t clock;
   uint8_t line[LINE];
   uint32_t tokens[TOY_CONTEXT], scratch[4], work[200];
@@ -39,6 +41,7 @@ static void send_byte(void *self, uint8_t byte) {
 
 static int receive(void *self, bool wait) {
   fixture *f = self;
+  if (!wait && f->ahead && *f->ahead) return (uint8_t)*f->ahead++;
   if (!wait) return ++f->polls == f->interrupt_at ? 3 : MX_TERMINAL_NOTHING;
   if (!f->left) return MX_TERMINAL_END;
   f->left--;
@@ -108,6 +111,34 @@ static void stops_at_ctrl_c(void **state) {
   answers(f, "b\ra\r", "> b\r\nbc\r\n[stopped]\r\n> a\r\na d\r\n> ");
   f->interrupt_at = 1;
   answers(f, "b\r", "> b\r\n\r\n[stopped]\r\n> ");
+}
+
+static void lines_typed_ahead_are_kept(void **state) {
+  fixture *f = *state;
+  f->ahead = "a\r/n 1\rb\r";
+  answers(f, "b\r", "> b\r\nbcbcbc\r\n[the context of 12 positions is full]\r\n> a\r\na d\r\n> /n 1\r\n> b\r\nbc\r\n> ");
+  f->console.max_tokens = 32;
+  f->ahead = "cab\b\b";  // edited, and goes on with what comes later
+  answers(f, "b\r\b" "a\r", "> b\r\nbcbcbc\r\n[the context of 12 positions is full]\r\n> cab\b \b\b \b\b \ba\r\na d\r\n> ");
+  f->ahead = "a\r";
+  f->interrupt_at = 1;  // drops it
+  answers(f, "b\r", "> b\r\n\r\n[stopped]\r\n> ");
+  f->interrupt_at = 0;
+  answers(f, "a\r", "> a\r\na d\r\n> ");
+  f->ahead = (const char[]){(char)MX_FRAME_FLAG, 'a', '\r', 0};  // a host, that repeats it
+  assert_int_equal(type_text(f, "b\r"), MX_CONSOLE_SERIAL);
+  answers(f, "a\r", "> a\r\na d\r\n> ");
+}
+
+static void more_than_a_line_typed_ahead(void **state) {
+  fixture *f = *state;
+  char many[2 * LINE + 1];
+  memset(many, 'a', sizeof many - 1);
+  many[sizeof many - 1] = 0;
+  f->ahead = many;
+  type_text(f, "b\r\r");
+  assert_string_equal(strstr(f->out, "error"), "error: the line is too long\r\n> ");
+  answers(f, "a\r", "> a\r\na d\r\n> ");
 }
 
 static void random_texts_repeat_with_their_seed(void **state) {
@@ -250,9 +281,12 @@ static void noise_is_survived(void **state) {
     for (size_t i = 0; i < sizeof noise; i++) noise[i] = (char)test_random_u32(&r);
     for (size_t i = 0; i < sizeof noise; i += 1 + test_random_below(&r, 30)) noise[i] = "\r\n/\b~"[test_random_below(&r, 5)];
     f->in = noise;
-    f->left = sizeof noise;
+    f->left = sizeof noise / 2;
+    f->ahead = noise + sizeof noise / 2;
+    noise[sizeof noise - 1] = 0;
     for (mx_console_event e = MX_CONSOLE_RESET; e != MX_CONSOLE_END;) f->n = 0, e = mx_console_run(&f->console);
   }
+  f->ahead = NULL;
   f->console.max_tokens = 32;
   f->console.sampler.temperature_milli = 0;
   answers(f, "a\r", "> a\r\na d\r\n> ");
@@ -263,7 +297,8 @@ static void noise_is_survived(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(writes_a_text), TEST(every_line_is_a_new_text), TEST(says_that_the_context_is_full), TEST(ends_after_n_tokens),
-      TEST(stops_at_ctrl_c), TEST(random_texts_repeat_with_their_seed), TEST(prompts_that_do_not_fit), TEST(lines_are_edited),
+      TEST(stops_at_ctrl_c), TEST(lines_typed_ahead_are_kept), TEST(more_than_a_line_typed_ahead),
+      TEST(random_texts_repeat_with_their_seed), TEST(prompts_that_do_not_fit), TEST(lines_are_edited),
       TEST(every_end_of_line_counts_once), TEST(long_lines_are_refused), TEST(without_echo_only_answers_come),
       TEST(a_line_without_end_counts), TEST(frames_leave_the_console), TEST(wrong_commands_are_told),
       TEST(two_slashes_begin_a_prompt), TEST(stats_are_of_the_last_text), TEST(help_and_reset),
