@@ -26,7 +26,6 @@ const char *mx_driver_text(mx_driver_status s) {
     case MX_DRIVER_BAD_TOKEN: return "the token is outside the vocabulary";
     case MX_DRIVER_BAD_IMAGE: return "not a program image";
     case MX_DRIVER_NO_BOS: return "the text does not begin with the token of beginning, which the image's prefix ends with";
-    case MX_DRIVER_NO_LOGITS: return "nothing can be drawn after the image's prefix alone any more, give a text";
     default: return "unknown status";
   }
 }

@@ -40,7 +40,6 @@ typedef enum {
   MX_DRIVER_BAD_TOKEN,     // a token outside the vocabulary; nothing was started
   MX_DRIVER_BAD_IMAGE,     // not the header of a program image
   MX_DRIVER_NO_BOS,        // the image has a prefix, and the text does not begin with BOS; nothing was started
-  MX_DRIVER_NO_LOGITS,     // a choice at random after the prefix alone, whose logits are overwritten; nothing was started
 } mx_driver_status;
 
 // A sentence; never NULL.

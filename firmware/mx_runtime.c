@@ -53,26 +53,35 @@ static mx_driver_status choose(const mx_runtime *rt, uint32_t *next) {
   return mx_sampler_choose(rt->sampler, &rt->memory, f->logits_addr, f->vocab_size, next) ? MX_DRIVER_OK : MX_DRIVER_MEMORY;
 }
 
+// Leaves the logits after the image's prefix, if it has one.
+static mx_driver_status run_initial(mx_runtime *rt) {
+  mx_driver_status s = run(rt, rt->facts.init_entry, 0, 0, 0);
+  rt->prefix_logits = !s && rt->facts.prefix_tokens;
+  return s;
+}
+
 mx_driver_status mx_runtime_recover(mx_runtime *rt) {
   mx_runtime_rewind(rt);
   mx_driver_status s = mx_driver_reset(&rt->device, rt->max_polls);
   if (s) return s;
   mx_driver_set_memory(&rt->device, rt->memory_base, rt->facts.mem_bytes);
-  return run(rt, rt->facts.init_entry, 0, 0, 0);
+  return run_initial(rt);
 }
 
 // Every token overwrites the choice after the prefix, so it is kept for the texts to come.
 mx_driver_status mx_runtime_begin(mx_runtime *rt) {
   mx_driver_status s = mx_driver_probe(&rt->device, rt->facts.build_id);
   if (!s) s = mx_runtime_recover(rt);
-  rt->prefix_logits = rt->facts.prefix_tokens;
   return s || !rt->facts.prefix_tokens ? s : mx_runtime_choice(rt, &rt->prefix_next);
 }
 
 static mx_driver_status take_bos(mx_runtime *rt, uint32_t token, bool last, uint32_t *next) {
   bool draws = last && at_random(rt);
   if (token != rt->facts.bos_id) return MX_DRIVER_NO_BOS;
-  if (draws && !rt->prefix_logits) return MX_DRIVER_NO_LOGITS;
+  if (draws && !rt->prefix_logits) {
+    mx_driver_status s = run_initial(rt);
+    if (s) return s;
+  }
   rt->at_prefix = false;
   *next = rt->prefix_next;
   return draws ? choose(rt, next) : MX_DRIVER_OK;

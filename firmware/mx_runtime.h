@@ -56,7 +56,8 @@ mx_driver_status mx_runtime_recover(mx_runtime *rt);
 
 // Feed one token; *next becomes the choice of what follows it. In an
 // image with a prefix a text's first token must be BOS (else NO_BOS), for which
-// nothing runs: the prefix holds it.
+// nothing runs: the prefix holds it. Only a choice at random after it alone runs the
+// initial program again, if another token overwrote its logits.
 mx_driver_status mx_runtime_token(mx_runtime *rt, uint32_t token, uint32_t *next);
 
 // Feed the first of tokens[count] with one program: *taken of them (mx_runtime_portion).
