@@ -40,7 +40,8 @@ sources+=(rtl/soc/mx_{up5k,spram,flash,uart,uart_bridge}.sv boards/ice40/flash_p
   echo "scratchpad -set abc9.script $(<boards/ice40/abc9)"
   echo "synth_ice40 -device u -dsp -spram -abc9 -top top"
   for box in boards/ice40/*.v; do echo "techmap -map $box"; done
-  echo "opt_clean; write_json $out/top.json; write_verilog -noattr $out/top.v; tee -o $out/top.stat stat"
+  echo "opt_clean; write_json $out/top.json; tee -o $out/top.stat stat"
+  echo "splitnets; write_verilog -noattr $out/top.v"  # the same for simulators, which see loops through vectors
 } > "$out/top.ys"
 nice -n 5 yosys -q -l "$out/yosys.log" -s "$out/top.ys" > /dev/null 2>&1 || fail "$(grep -m1 ERROR "$out/yosys.log"); see $out/yosys.log"
 

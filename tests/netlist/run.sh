@@ -8,7 +8,7 @@ quick=(fp_add.generic fp_max.generic fp_serial.ice40 fp_term.generic mx_fifo_16.
   mx_rv.ice40)
 long=(fp_mul.generic fp_term_power.generic fp_fn.generic mx_fifo_256.ice40 mx_csr.generic
   mx_stream_32.generic mx_dot_tiny.generic mx_vec_1.ice40 mx_uart_bridge.ice40 mx_uart_bridge_64.generic
-  mxforge_tiny.ice40 mx_up5k.ice40 mx_flash_4.ice40 mx_flash_1_half.generic mx_rv_m_fast.generic)
+  mxforge_tiny.ice40 mx_flash_4.ice40 mx_flash_1_half.generic mx_rv_m_fast.generic)
 for tool in yosys verilator make; do
   command -v $tool >/dev/null || { echo "$tool is missing: apt-get install $tool, or make deps" >&2; exit 1; }
 done

@@ -33,8 +33,6 @@ case $kind in
   ice40) synth="synth_ice40 -device u -dsp -spram -top $top" ;;
   *) echo "$kind: expected generic or ice40" >&2; exit 1 ;;
 esac
-# Whole systems as boards have them.
-[ "$kind/$dir/$set" = ice40/rtl/soc/tiny ] && synth="scratchpad -set abc9.script $(<boards/ice40/abc9); $synth -abc9"
 sources=(build/gen/mx_pkg.sv build/gen/fn_rom.sv $gen)
 if [ -n "$set" ]; then
   make -s "build/gen/$set/mx_cfg.sv"

@@ -71,12 +71,15 @@ uint64_t tb_peek(const tb_port *p) { return tb_peek_bits(p, 0, min_unsigned(p->b
 
 void tb_eval(void) { tb_shim_eval(); }
 
+void tb_edge(bool rising) {
+  tb_put(clock_port, rising);
+  tb_shim_eval();
+  cycles += rising;
+}
+
 void tb_cycle(void) {
-  tb_put(clock_port, 1);
-  tb_shim_eval();
-  cycles++;
-  tb_put(clock_port, 0);
-  tb_shim_eval();
+  tb_edge(true);
+  tb_edge(false);
 }
 
 uint64_t tb_cycles(void) { return cycles; }

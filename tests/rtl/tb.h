@@ -30,6 +30,7 @@ uint64_t tb_peek_bits(const tb_port *p, unsigned lsb, unsigned width);
 
 void tb_eval(void);    // settle combinational paths
 void tb_cycle(void);   // one rising edge of clk_i, then settle with clk_i low
+void tb_edge(bool rising);  // one edge of clk_i, then settle: tb_cycle by halves
 uint64_t tb_cycles(void);  // rising edges so far
 void tb_reset(void);   // rst_ni low for 4 cycles, then high
 
