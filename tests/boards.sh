@@ -59,6 +59,38 @@ cross 0 "posedge slow -> posedge fast: 9.82 of 10.00 ns" "$dir/twice"
 cross 1 "posedge slow -> posedge fast takes 14.82 ns" "$dir/early"
 cross 1 "no clock" /dev/null
 
+# The tools in place of which these stand: yosys leaves what the board should take,
+# nextpnr meets the clock from seed $MEETS on, or fails otherwise.
+mkdir "$dir/fake"
+cat >"$dir/fake/yosys" <<'END'
+#!/bin/bash
+out=$(dirname "${@: -1}")
+touch "$out/yosys.log" "$out/top.json.tmp"
+printf '   Number of cells: 3\n     LUT4 45\n     MULT18X18D 22\n     DP16KD 40\n' >"$out/stat"
+END
+cat >"$dir/fake/nextpnr-ecp5" <<'END'
+#!/bin/bash
+while [ "$1" != --seed ]; do shift; done
+echo "Info: Max frequency for clock 'clk': 40.00 MHz (FAIL at 50.00 MHz)"
+[ -n "$MEETS" ] || { echo "ERROR: no such pin"; exit 1; }
+[ "$2" -lt "$MEETS" ] || { echo "Info: Max frequency for clock 'clk': 51.$2 MHz (PASS at 50.00 MHz)"; exit 0; }
+echo "ERROR: Max frequency for clock 'clk': 49.$2 MHz (FAIL at 50.00 MHz)"
+exit 1
+END
+cat >"$dir/fake/ecppack" <<'END'
+#!/bin/bash
+touch "${@: -1}"
+END
+chmod +x "$dir"/fake/*
+mkdir -p "$dir/tree" && cp -r boards "$dir/tree"
+placed() { (cd "$dir/tree" && PATH="$dir/fake:$PATH" boards/ecp5/build.sh bitstream ulx3s 25f); }
+MEETS=1 expect 0 "seed 1: Max frequency for clock 'clk': 51.1 MHz" placed
+MEETS=3 expect 0 "build.sh: seed 2: Max frequency for clock 'clk': 49.2 MHz" placed
+MEETS=3 expect 0 "seed 3: Max frequency for clock 'clk': 51.3 MHz" placed
+MEETS=5 expect 1 "the clock is not met" placed
+MEETS=3 SEED=2 expect 1 "the clock is not met" placed
+MEETS='' expect 1 "ERROR: no such pin" placed
+
 # With nothing on PATH but what the script itself needs.
 mkdir "$dir/bin"
 ln -s "$(command -v mkdir)" "$(command -v bash)" "$dir/bin"
