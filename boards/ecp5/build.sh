@@ -75,8 +75,8 @@ place() {
     --freq "$clock_mhz" --seed "$1" --textcfg "$out/top.config" --report "$out/report.json" > "$out/nextpnr.log" 2>&1
 }
 
-# The system's clock after routing: the last line of the last report.
-reached() { grep -E 'Max frequency' "$out/nextpnr.log" | tail -n 1 | sed 's/^[A-Za-z]*: *//'; }
+# The system's clock after routing.
+reached() { grep -E "Max frequency.*at $clock_mhz[.]" "$out/nextpnr.log" | tail -n 1 | sed 's/^[A-Za-z]*: *//'; }
 
 bitstream() {
   local tool
