@@ -165,7 +165,7 @@ sanitize: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tests/deps.sh && $(MAKE) --no-print-directory -j2 B=$B/san SAN='-fsanitize=address,undefined -fno-sanitize-recover=all -Wno-maybe-uninitialized' $(patsubst $B/%,$B/san/%,$(sanitized))
 	@OPENBLAS_NUM_THREADS=1 TIMEOUT=3600 tests/run.sh $(patsubst $B/%,$B/san/%,$(sanitized))
 .PHONY: sanitize
-test-long: test $B/engines/rtl_medium.so ## the tests, then all proofs, all netlists, the RTL of set medium, and functions over all 2^32 inputs
+test-long: test $B/engines/rtl_medium.so $B/soc-sim-i5 ## the tests, then all proofs, all netlists, the RTL of set medium, and functions over all 2^32 inputs
 	@MX_EXHAUSTIVE=1 OPENBLAS_NUM_THREADS=1 TIMEOUT=7200 tests/run.sh $B/unit/test_fn $B/unit/test_simd tests/formal/run.sh tests/netlist/run.sh tests/boards/ice40.sh 'tests/soc/run.sh all' \
 	  $B/unit/test_lockstep 'tests/e2e/run.sh ^medium'
 $B/bench/matmul: $B/tests/bench/matmul.o $B/libgolden.a
