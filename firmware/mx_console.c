@@ -128,12 +128,13 @@ static line_event read_line(mx_console *c, uint32_t *n) {
 
 // ---- a text ------------------------------------------------------------------------
 
+static void drop_ahead(mx_console *c) { c->ahead_from = c->ahead_to = 0; }
+
 // Ctrl-C drops what was typed before it. The line is a prompt whose tokens are known, so
 // all of its buffer but what is not read yet is free.
 static bool is_interrupted(mx_console *c) {
   for (int byte; (byte = c->terminal.receive(c->terminal.self, false)) >= 0;) {
-    if (byte == INTERRUPT) c->ahead_from = c->ahead_to = 0;
-    if (byte == INTERRUPT) return true;
+    if (byte == INTERRUPT) return drop_ahead(c), true;
     if (c->ahead_to < c->line_bytes) c->line[c->ahead_to++] = (uint8_t)byte;
   }
   return false;
@@ -365,7 +366,7 @@ mx_console_event mx_console_run(mx_console *c) {
     put(c, "> ");
     switch (read_line(c, &n)) {
       case LINE_END: return MX_CONSOLE_END;
-      case LINE_FRAME: c->ahead_from = c->ahead_to = 0; return MX_CONSOLE_SERIAL;  // the host repeats it
+      case LINE_FRAME: drop_ahead(c); return MX_CONSOLE_SERIAL;  // the host repeats it
       case LINE_DROPPED: put(c, "^C\n"); break;
       case LINE_TOO_LONG: put_error(c, "the line is too long"); break;
       default:

@@ -93,7 +93,7 @@ MEETS='' expect 1 "ERROR: no such pin" placed
 
 # With nothing on PATH but what the script itself needs.
 mkdir "$dir/bin"
-ln -s "$(command -v mkdir)" "$(command -v bash)" "$dir/bin"
+ln -s "$(command -v mkdir)" "$(command -v bash)" "$(command -v sed)" "$(command -v grep)" "$dir/bin"
 expect 1 "nextpnr-ecp5 is missing: " env PATH="$dir/bin" boards/ecp5/build.sh bitstream ulx3s 25f
 expect 2 "DEVICE=26f: expected 12f, 25f, 45f or 85f" boards/ecp5/build.sh bitstream ulx3s 26f
 expect 2 "no board 'icebreaker'" boards/ecp5/build.sh synth icebreaker 25f

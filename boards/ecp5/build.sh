@@ -5,10 +5,12 @@
 #   boards/ecp5/build.sh synth|bitstream BOARD DEVICE
 #
 # DEVICE: 12f, 25f, 45f or 85f. Of the board, boards/BOARD holds top.sv, pins.lpf and
-# board.conf. Everything goes to build/boards/BOARD-DEVICE. Synthesis fails on a
+# board.def, or board_DEVICE.def for one device: the accelerator's parameter set, clock_mhz
+# (of top.sv), package, and multipliers and block_rams, which yosys must find.
+# Everything goes to build/boards/BOARD-DEVICE. Synthesis fails on a
 # latch, a combinational loop, a wire without driver or with several, a warning that
 # boards/yosys_warnings.allow does not explain, a cell that is not in cells.list,
-# other multipliers or block RAMs than board.conf expects, and when more than
+# other multipliers or block RAMs than the board's file expects, and when more than
 # most_percent of the device's LUTs, multipliers or block RAMs are used.
 #
 # The bitstream fails where the clock is not met, or a path between two clocks takes longer
@@ -20,9 +22,11 @@ set -eu -o pipefail
 most_percent=85
 step=$1 board=$2 device=$3
 here=boards/ecp5
-[ -e "boards/$board/board.conf" ] || { echo "build.sh: no board '$board' with an ECP5" >&2; exit 2; }
-# shellcheck source=/dev/null
-. "boards/$board/board.conf"
+def=boards/$board/board_$device.def
+[ -e "$def" ] || def=boards/$board/board.def
+get() { sed -n "s/^$1=//p" "$def"; }
+grep -q '^family=ecp5$' "$def" 2> /dev/null || { echo "build.sh: no board '$board' with an ECP5" >&2; exit 2; }
+set=$(get set) clock_mhz=$(get clock_mhz)
 # LUT4, multipliers, block RAMs. A 12F is a 25F by another name.
 case $device in
   12f | 25f) have="24288 28 56" ;;
@@ -65,13 +69,13 @@ synth() {
   left=$(grep -E 'Warning:' "$out/yosys.log" | sort -u |
     grep -v -E -f <(sed -e '/^#/d' -e '/^$/d' boards/yosys_warnings.allow) || true)
   [ -z "$left" ] || { echo "$left" | head -20 >&2; fail "warnings that boards/yosys_warnings.allow does not explain"; }
-  awk -v have="$have" -v most="$most_percent" -v multipliers="$multipliers" -v block_rams="$block_rams" \
+  awk -v have="$have" -v most="$most_percent" -v multipliers="$(get multipliers)" -v block_rams="$(get block_rams)" \
     -f $here/check.awk $here/cells.list "$out/stat" || fail "see $out/stat"
   mv "$out/top.json.tmp" "$out/top.json"
 }
 
 place() {
-  nice nextpnr-ecp5 "--${device%f}k" --package "$package" --speed 6 --json "$out/top.json" --lpf "boards/$board/pins.lpf" \
+  nice nextpnr-ecp5 "--${device%f}k" --package "$(get package)" --speed 6 --json "$out/top.json" --lpf "boards/$board/pins.lpf" \
     --freq "$clock_mhz" --seed "$1" --textcfg "$out/top.config" --report "$out/report.json" > "$out/nextpnr.log" 2>&1
 }
 

@@ -62,11 +62,7 @@ module mx_sdram_double_top #(
     .ClockHz(ClockHz), .BusBits(BusBits), .DataBits(DataBits), .Rate(Rate), .Masked(Masked),
     .CasLatency(CasLatency), .ReadDelay(ReadDelay)
   ) u_sdram (
-    .clk_i(clk_i), .rst_ni(rst_ni), .ready_o(ready_o), .arvalid_i(arvalid_i), .arready_o(arready_o),
-    .araddr_i(araddr_i), .arlen_i(arlen_i), .arid_i(arid_i), .rvalid_o(rvalid_o), .rdata_o(rdata_o),
-    .rresp_o(rresp_o), .rlast_o(rlast_o), .rid_o(rid_o), .awvalid_i(awvalid_i), .awready_o(awready_o),
-    .awaddr_i(awaddr_i), .awid_i(awid_i), .wvalid_i(wvalid_i), .wready_o(wready_o), .wdata_i(wdata_i),
-    .wstrb_i(wstrb_i), .bvalid_o(bvalid_o), .bresp_o(bresp_o), .bid_o(bid_o), .sdram_cke_o(cke), .sdram_cs_no(cs_n),
+    .*, .sdram_cke_o(cke), .sdram_cs_no(cs_n),
     .sdram_ras_no(ras_n), .sdram_cas_no(cas_n), .sdram_we_no(we_n), .sdram_ba_o(ba), .sdram_a_o(a),
     .sdram_dqm_o(mask), .sdram_dq_o(out), .sdram_dq_oe_o(oe), .sdram_dq_i(word)
   );
